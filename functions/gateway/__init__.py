@@ -1,0 +1,1 @@
+"""Calling models over HTTP."""

@@ -1,0 +1,1 @@
+"""The AWS side: the one home of boto3 and Powertools."""

@@ -1,0 +1,49 @@
+"""boto3 clients: made once per service, each call bounded in time."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
+
+_BOUNDED = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=64,  # in `make run` all doors share these clients
+)
+"""Seconds. Three attempts of one call stay below nine seconds, backoff included."""
+
+_clients: dict[str, Any] = {}
+_lock = Lock()  # boto3's default session may be used by one thread at a time
+
+
+def _client(service: str) -> Any:
+    found = _clients.get(service)
+    if found is None:
+        with _lock:
+            found = _clients.get(service) or boto3.client(service, config=_BOUNDED)  # type: ignore[call-overload]
+            _clients[service] = found
+    return found
+
+
+def dynamodb() -> DynamoDBClient:
+    client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def ssm() -> SSMClient:
+    client: SSMClient = _client("ssm")
+    return client
+
+
+def secretsmanager() -> SecretsManagerClient:
+    client: SecretsManagerClient = _client("secretsmanager")
+    return client

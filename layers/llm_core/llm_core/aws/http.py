@@ -1,0 +1,137 @@
+"""HTTP as a door sees it: routing, the request's id and deadline, one response type, errors into answers."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+
+from llm_core.aws import telemetry
+from llm_core.aws.refusals import dialect_of, refusal
+from llm_core.deadline import Deadline
+from llm_core.errors import DreyError, InvalidRequest, NotFound
+
+JSON = "application/json"
+
+SECONDS_TO_ANSWER = 3.0
+"""What a door keeps of its Lambda time-out for telling the caller that time is up: 30 - 3 < API Gateway's 29 s."""
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What every door answers: `body` is whole bytes, or an iterator of them that is sent as it comes."""
+
+    status: int
+    body: bytes | Iterator[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+
+class Door(APIGatewayRestResolver):
+    """Powertools' resolver, with what belongs to one request kept apart from every other's.
+
+    On Lambda an environment serves one request at a time; in `make run` all doors share a process and its threads,
+    where the resolver's class attributes would show one request another's event.
+    """
+
+    _event: ContextVar[APIGatewayProxyEvent] = ContextVar("event")
+    _lambda_context: ContextVar[Any] = ContextVar("lambda_context")
+    _scratch: ContextVar[dict[str, Any]] = ContextVar("scratch")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exception_handler(DreyError)(self._refused)
+        self.exception_handler(Exception)(self._failed)
+        self.not_found(self._unknown)
+
+    @property
+    def current_event(self) -> APIGatewayProxyEvent:  # type: ignore[override]
+        return self._event.get()
+
+    @property
+    def lambda_context(self) -> Any:
+        return self._lambda_context.get()
+
+    @property
+    def context(self) -> dict[str, Any]:  # type: ignore[override]
+        return self._scratch.get()
+
+    @context.setter
+    def context(self, value: dict[str, Any]) -> None:
+        self._scratch.set(value)
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """The Lambda handler. A warm-up event is answered at once, touching nothing."""
+        if event.get("warmup"):
+            return {"statusCode": 200, "body": "warm"}
+        self._event.set(APIGatewayProxyEvent(event))
+        self._lambda_context.set(context)
+        self._scratch.set({})
+        with telemetry.request(request_id=self.request_id, path=self.current_event.path):
+            answer: dict[str, Any] = self._build_response(self._resolve())
+        return answer
+
+    @property
+    def request_id(self) -> str:
+        """The caller's own `x-request-id`, a mere label; else API Gateway's id."""
+        own = self.header("x-request-id")
+        return own if own and _REQUEST_ID.fullmatch(own) else self.current_event.request_context.request_id or "unknown"
+
+    def header(self, name: str) -> str | None:
+        """A request header, whatever the case it was sent in."""
+        value: str | None = self.current_event.headers.get(name)
+        return value
+
+    @property
+    def deadline(self) -> Deadline:
+        """When this request must have been answered."""
+        return Deadline.after(self.lambda_context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)
+
+    def api_key(self) -> str | None:
+        """The caller's key, from `Authorization: Bearer` or `x-api-key`. Raises InvalidRequest when they differ."""
+        scheme, _, token = (self.header("authorization") or "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else None
+        plain = self.header("x-api-key")
+        if bearer and plain and bearer != plain:
+            raise InvalidRequest("Authorization and x-api-key carry two different keys. Send one.")
+        return bearer or plain
+
+    def body(self) -> bytes:
+        """The request's body, as the client sent it."""
+        raw = self.current_event.get("body") or ""
+        return base64.b64decode(raw) if self.current_event.is_base64_encoded else raw.encode()
+
+    def _to_response(self, result: Any) -> PowertoolsResponse[Any]:
+        """Our response in Powertools' words, under the request's ids."""
+        if isinstance(result, PowertoolsResponse):
+            return result
+        body = result.body.decode() if isinstance(result.body, bytes) else result.body
+        headers = {"x-request-id": self.request_id, "request-id": self.request_id, **result.headers}
+        return PowertoolsResponse(result.status, result.content_type, body, headers)
+
+    def _refused(self, error: DreyError) -> PowertoolsResponse[Any]:
+        answer = refusal(error, dialect_of(self.current_event.path), self.request_id)
+        if answer.status >= 500:
+            telemetry.logger.exception("request failed", extra={"event": "request_failed", "error.type": error.code})
+        return self._to_response(Response(answer.status, answer.body.encode(), answer.headers))
+
+    def _failed(self, error: Exception) -> PowertoolsResponse[Any]:
+        """A defect of ours: the caller learns the request id, the log the rest."""
+        telemetry.logger.exception("defect", extra={"event": "defect", "error.type": type(error).__name__})
+        defect = DreyError("Something went wrong here. Quote the request id when you ask about it.")
+        answer = refusal(defect, dialect_of(self.current_event.path), self.request_id)
+        return self._to_response(Response(answer.status, answer.body.encode(), answer.headers))
+
+    def _unknown(self, _: NotFoundError) -> PowertoolsResponse[Any]:
+        method, path = self.current_event.http_method, self.current_event.path
+        return self._refused(NotFound(f"There is no {method} {path} here.."))

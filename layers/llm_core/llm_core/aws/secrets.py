@@ -1,0 +1,58 @@
+"""Secrets by reference: `ssm:/name` or `secretsmanager:name`, cached five minutes per name.
+
+A reference is a setting and may be seen; the value behind it never leaves this process except to its provider.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+from aws_lambda_powertools.utilities.parameters.base import BaseProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+from llm_core import redaction
+from llm_core.aws import clients
+from llm_core.errors import Misconfigured
+
+CACHE_SECONDS = 300
+
+
+class _SecureStrings(SSMProvider):
+    """SSM parameters that are encrypted at rest; a plain String with a secret in it is an operator's mistake."""
+
+    def _get(self, name: str, decrypt: bool = True, **options: Any) -> str:  # noqa: ARG002 - the base class's hole
+        parameter = self.client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        if parameter["Type"] != "SecureString":
+            raise ValueError(f"parameter {name} is a {parameter['Type']}, not a SecureString")
+        return parameter["Value"]
+
+
+_stores: dict[str, BaseProvider] = {}
+
+
+def _store(kind: str) -> BaseProvider:
+    if kind not in _stores:
+        if kind == "ssm":
+            _stores[kind] = _SecureStrings(boto3_client=clients.ssm())
+        elif kind == "secretsmanager":
+            _stores[kind] = SecretsProvider(boto3_client=clients.secretsmanager())
+        else:
+            raise Misconfigured(f"A secret's reference starts with `ssm:` or `secretsmanager:`, not {kind!r}.")
+    return _stores[kind]
+
+
+def secret(reference: str, *, fresh: bool = False) -> str:
+    """The value behind a reference; `fresh` asks the store again, as after a 401.
+
+    Raises Misconfigured, naming the reference and the store's reason, never a value.
+    """
+    kind, _, name = reference.partition(":")
+    try:
+        value = _store(kind).get(name, max_age=CACHE_SECONDS, force_fetch=fresh)
+    except GetParameterError as error:
+        raise Misconfigured(f"The secret {reference} cannot be read: {error}") from error
+    if not isinstance(value, str) or not value.strip():
+        raise Misconfigured(f"The secret {reference} is empty.")
+    redaction.remember(value.strip())
+    return value.strip()

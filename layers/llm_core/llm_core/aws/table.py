@@ -1,0 +1,79 @@
+"""One DynamoDB table in plain Python values: str, int, bool, None, list, dict. Money never passes as a float."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from llm_core.aws import clients
+from llm_core.errors import DreyError, StoreUnavailable
+
+Item = dict[str, Any]
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+
+class AlreadyThere(DreyError):
+    """An item with this key exists; nothing was written."""
+
+    code = "already_there"
+
+
+def get(table: str, key: Mapping[str, Any]) -> Item | None:
+    """The item, read consistently. Raises StoreUnavailable."""
+    try:
+        found = clients.dynamodb().get_item(TableName=table, Key=_packed(key), ConsistentRead=True)
+    except (BotoCoreError, ClientError) as error:
+        raise _unavailable(error) from error
+    return _unpacked(found["Item"]) if "Item" in found else None
+
+
+def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
+    """Write an item that must not exist yet; `key` is an attribute of its key.
+
+    Raises AlreadyThere or StoreUnavailable. A write whose answer was lost may be repeated by boto3 and then finds
+    itself: the same item is not another's, so it counts as written.
+    """
+    try:
+        clients.dynamodb().put_item(
+            TableName=table,
+            Item=_packed(item),
+            ConditionExpression="attribute_not_exists(#key)",
+            ExpressionAttributeNames={"#key": key},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except clients.dynamodb().exceptions.ConditionalCheckFailedException as error:
+        written: Any = error.response.get("Item", {})
+        if _unpacked(written) == dict(item):
+            return
+        raise AlreadyThere("An item with this key exists.") from error
+    except (BotoCoreError, ClientError) as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"The platform's tables cannot be reached ({type(error).__name__}). Try again shortly.")
+
+
+def _packed(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _serializer.serialize(value) for name, value in item.items()}
+
+
+def _unpacked(item: Mapping[str, Any]) -> Item:
+    return {name: _whole(_deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def _whole(value: Any) -> Any:
+    """Numbers come back as Decimal: whole ones become int again, at any depth."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    return value

@@ -1,0 +1,120 @@
+"""Who is calling: API keys, kept as salted hashes and found by their public id.
+
+A key is `sk-proj-` + 12 characters of public id + 43 characters of secret (256 bits). The first 20 characters are
+the keyId: it may be logged, and secret scanners know the prefix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+
+from llm_core.aws import table
+from llm_core.errors import InsufficientScope, InvalidRequest, Unauthorized
+from llm_core.settings import settings
+
+SCOPES = frozenset({"ai:complete", "ai:embed", "agent:run", "usage:read", "budget:write", "keys:write"})
+
+CACHE_SECONDS = 30
+"""How long a key that was found is believed: a revocation counts within this time (the promise is 60 s)."""
+
+_CACHE_SIZE = 1_000
+_PUBLIC = string.ascii_letters + string.digits
+_SHAPE = re.compile(r"(sk-proj-[A-Za-z0-9]{12})[A-Za-z0-9_-]{43}")
+_REFUSED = "This API key is not valid here. Send a key of this platform as `Authorization: Bearer sk-proj-...`."
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A key that proved itself. `user_id` owns its usage rows."""
+
+    key_id: str
+    user_id: str
+    scopes: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Raises InsufficientScope."""
+        if scope not in self.scopes:
+            raise InsufficientScope(scope)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """`api_key` is shown once and kept nowhere."""
+
+    key_id: str
+    api_key: str
+
+
+def create(name: str, *, user_id: str, scopes: Collection[str], expires_at: datetime | None = None) -> NewKey:
+    """Make a key and keep its hash. Raises InvalidRequest for an unknown scope, StoreUnavailable."""
+    unknown = sorted(set(scopes) - SCOPES)
+    if unknown:
+        raise InvalidRequest(f"Unknown scope {unknown[0]!r}. Scopes are {', '.join(sorted(SCOPES))}.", param="scopes")
+    while True:
+        key_id = "sk-proj-" + "".join(secrets.choice(_PUBLIC) for _ in range(12))
+        secret = secrets.token_urlsafe(32)
+        salt = secrets.token_bytes(16)
+        item = {
+            "keyId": key_id,
+            "name": name,
+            "userId": user_id,
+            "scopes": sorted(scopes),
+            "salt": salt.hex(),
+            "hash": _hash(salt, secret),
+            "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
+            "expiresAt": int(expires_at.timestamp()) if expires_at else None,
+        }
+        try:
+            table.put_new(settings().need("keys_table_name"), item, key="keyId")
+        except table.AlreadyThere:
+            continue  # one in 62^12: draw again
+        return NewKey(key_id, key_id + secret)
+
+
+def identify(api_key: str | None) -> Caller:
+    """The caller behind a key. Raises Unauthorized, without saying why, or StoreUnavailable."""
+    shape = _SHAPE.fullmatch(api_key or "")
+    if shape is None or api_key is None:
+        raise Unauthorized(_REFUSED)
+    item = _find(shape[1])
+    if item is None or not hmac.compare_digest(_hash(bytes.fromhex(item["salt"]), api_key[20:]), item["hash"]):
+        raise Unauthorized(_REFUSED)
+    if item.get("revokedAt") or (item.get("expiresAt") or time.time() + 1) <= time.time():
+        raise Unauthorized(_REFUSED)
+    return Caller(shape[1], item["userId"], frozenset(item["scopes"]))
+
+
+def _hash(salt: bytes, secret: str) -> str:
+    """One round suffices: the secret is 256 random bits, not a password."""
+    return hashlib.sha256(salt + secret.encode()).hexdigest()
+
+
+_found: dict[str, tuple[float, table.Item]] = {}
+_lock = Lock()
+
+
+def _find(key_id: str) -> table.Item | None:
+    """The key's item. Only found keys are remembered: a new key works at once."""
+    now = time.monotonic()
+    with _lock:
+        until, item = _found.get(key_id, (0.0, {}))
+    if until > now:
+        return item
+    fresh = table.get(settings().need("keys_table_name"), {"keyId": key_id})
+    with _lock:
+        if fresh is None:
+            _found.pop(key_id, None)
+        else:
+            if len(_found) >= _CACHE_SIZE:
+                _found.clear()
+            _found[key_id] = (now + CACHE_SECONDS, fresh)
+    return fresh

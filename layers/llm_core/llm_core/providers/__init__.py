@@ -1,0 +1,1 @@
+"""One room per provider: our words in its words, its reply in ours, its exceptions in ours."""

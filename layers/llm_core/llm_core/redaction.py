@@ -1,0 +1,35 @@
+"""Nothing secret leaves: keys are struck out of every log line and error body, prompts out of those of prod."""
+
+from __future__ import annotations
+
+import re
+
+STRUCK = "***"
+
+_KEY = re.compile(r"\bsk-[A-Za-z0-9*_.\-]{6,}")
+_KEY_ID = re.compile(r"sk-proj-[A-Za-z0-9]{12}")
+"""A key's public id may be seen: it is how an operator and a user speak of a key."""
+
+_known: set[str] = set()
+
+
+def remember(secret: str) -> None:
+    """From now on this exact value is struck out wherever it appears, whatever it looks like."""
+    if len(secret) >= 8:  # a shorter one would strike out ordinary words
+        _known.add(secret)
+
+
+def redact(text: str) -> str:
+    """The text without anything that is or looks like a key."""
+    for secret in tuple(_known):
+        if secret in text:
+            text = text.replace(secret, STRUCK)
+    return _KEY.sub(lambda found: found[0] if _KEY_ID.fullmatch(found[0]) else f"sk-{STRUCK}", text)
+
+
+def without_quotes(text: str, prompt: str) -> str:
+    """The text without what it quotes of the prompt: every word of eight or more characters they share.
+
+    Providers repeat parts of a request in their error messages; in prod those must not reach a log or a body.
+    """
+    return re.sub(r"\S{8,}", lambda word: STRUCK if word[0].strip("\"'`.,:;()[]") in prompt else word[0], text)

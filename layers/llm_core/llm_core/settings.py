@@ -1,0 +1,52 @@
+"""What a door is told by its environment; template.yaml is where each name is set."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from functools import cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from llm_core.errors import Misconfigured
+
+
+class Settings(BaseModel):
+    """Field `usage_table_name` is variable USAGE_TABLE_NAME; secrets stand here only as references."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    stage: Literal["dev", "staging", "prod", "ci", "local"] = "dev"
+    drey_version: str = "unknown"
+    markup_percent: Decimal = Field(default=Decimal(2), ge=0, le=100)
+    allowed_origin: str = "*"
+    keys_table_name: str = ""
+    usage_table_name: str = ""
+    usage_retention_days: int = Field(default=400, ge=1)
+    anthropic_api_key_ref: str = ""
+    anthropic_base_url: str = ""
+    openai_api_key_ref: str = ""
+    openai_base_url: str = ""
+
+    @property
+    def is_prod(self) -> bool:
+        return self.stage == "prod"
+
+    def need(self, name: str) -> str:
+        """The value of a setting this door cannot work without. Raises Misconfigured, naming the variable."""
+        value = str(getattr(self, name))
+        if not value:
+            raise Misconfigured(f"The environment variable {name.upper()} is not set on this function.")
+        return value
+
+
+@cache
+def settings() -> Settings:
+    """The environment, read once. Raises Misconfigured, naming every variable that is wrong."""
+    present = {name: os.environ[name.upper()] for name in Settings.model_fields if os.environ.get(name.upper())}
+    try:
+        return Settings.model_validate(present)
+    except ValidationError as error:
+        wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise Misconfigured(f"The environment of this function is wrong: {wrong}") from error

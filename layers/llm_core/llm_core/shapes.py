@@ -1,0 +1,58 @@
+"""Reading what callers send: a pydantic model in, or one clear sentence about the first thing that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError, from_json
+
+from llm_core.errors import InvalidRequest, ParameterNotPriced
+
+_NOT_PRICED = "parameter_not_priced"
+
+
+class Shape(BaseModel):
+    """Part of a request. A field nobody here knows might change the price, so it is refused unless it says nothing."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="after")
+    def _no_unknown_fields(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            if value not in (None, [], {}):
+                sentence = "The field '{field}' is not known here, so its price is not either. Leave it out."
+                raise PydanticCustomError(_NOT_PRICED, sentence, {"field": name[:100]})
+        return self
+
+
+def parse(data: bytes) -> Any:
+    """JSON as UTF-8 bytes. Raises InvalidRequest for anything else, NaN, lone surrogates and deep nesting among it."""
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+
+
+def read[T: BaseModel](shape: type[T], value: Any) -> T:
+    """The value in this shape. Raises InvalidRequest or ParameterNotPriced, with the path of the field."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=True)[0]
+        path = _path(first["loc"], value, missing=first["type"] == "missing")
+        if first["type"] == _NOT_PRICED:
+            field = str(first["ctx"]["field"])
+            raise ParameterNotPriced(first["msg"], param=f"{path}.{field}" if path else field) from error
+        raise InvalidRequest(f"{path or 'The body'}: {first['msg']}.", param=path or None) from error
+
+
+def _path(location: tuple[int | str, ...], value: Any, *, missing: bool) -> str:
+    """`messages[0].content`: the steps that lead through the value, without pydantic's names for members of unions."""
+    path = ""
+    for step in location:
+        if isinstance(step, int) and isinstance(value, list):
+            path, value = f"{path}[{step}]", value[step]
+        elif isinstance(value, dict) and (step in value or (missing and step == location[-1])):
+            path, value = f"{path}.{step}" if path else str(step), value.get(step)
+    return path
