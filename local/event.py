@@ -19,8 +19,10 @@ API_ID = "local"
 _HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
-def proxy_event(request: Request, path: str, body: bytes, opened: Opened, stage: str, request_id: str) -> dict[str, Any]:
-    """The event for one request. `path` is the raw path within the stage, still percent-encoded, as REST APIs pass it."""
+def proxy_event(
+    request: Request, path: str, body: bytes, opened: Opened, stage: str, request_id: str
+) -> dict[str, Any]:
+    """The event for one request. `path`: within the stage, still percent-encoded, as REST APIs pass it."""
     now = datetime.now(UTC)
     host = request.client.host if request.client else "127.0.0.1"
     trace = f"Root=1-{int(now.timestamp()):08x}-{secrets.token_hex(12)}"

@@ -190,7 +190,7 @@ class Template:
     def api(self) -> dict[str, Any]:
         """The properties of the REST API, its Globals included; {} without one."""
         shared = self.document.get("Globals", {}).get("Api", {})
-        own = next((r.get("Properties", {}) for r in self.of_type("AWS::Serverless::Api").values()), {})
+        own: dict[str, Any] = next((r.get("Properties", {}) for r in self.of_type("AWS::Serverless::Api").values()), {})
         return {**shared, **own}
 
     @property
@@ -205,7 +205,7 @@ class Template:
         groups += [r.get("Properties", {}) for r in self.of_type("AWS::Serverless::Function").values()]
         return {name for group in groups for name in group.get("Environment", {}).get("Variables", {})}
 
-    def resolve(self, value: Any) -> Any:  # noqa: ANN401 (any YAML value)
+    def resolve(self, value: Any) -> Any:
         """A value with its Ref and Sub of parameters filled in; other functions stay as they are."""
         match value:
             case {"Ref": str(name)} if name in self.parameters:

@@ -1,0 +1,161 @@
+"""Everything behind the doors: the emulator, the template deployed into it, the understudy, the providers' keys."""
+
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from local.deployment import Deployment, deploy, put_secret
+from local.emulator import Emulator, free_port
+from local.key import environment
+from local.process import Child
+from local.project import CannotStart, Project
+from local.screen import Screen
+from local.template import Template
+
+_PATIENCE_S = 20.0
+
+# provider's prefix: (its key in the environment, and the template parameters of its address and its secret's name)
+PROVIDERS = {
+    "ANTHROPIC": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "AnthropicBaseUrl", "AnthropicKeyName"),
+    "OPENAI": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAIBaseUrl", "OpenAIKeyName"),
+}
+
+
+class Estate:
+    """One checkout's estate on this machine; only one at a time (`lock`). `proxy` is where its Lambdas are invoked.
+
+    `open` raises CannotStart; `close` may be called at any time.
+    """
+
+    def __init__(self, project: Project, proxy: str, screen: Screen) -> None:
+        self.project = project
+        self.proxy = proxy
+        self.screen = screen
+        self.emulator: Emulator | None = None
+        self.understudy: Child | None = None
+        self.understudy_url: str | None = None
+        self.template: Template
+        self.deployment: Deployment
+
+    def open(self) -> None:
+        """Start the servers, deploy, put the providers' keys in place."""
+        declared = Template(self.project.template).parameters
+        played = [name for name, (key, _, address, _) in PROVIDERS.items() if address in declared and not _own(key)]
+        if played:
+            self.understudy = self._start_understudy()
+        with self.screen.step("AWS emulator"):
+            self.emulator = Emulator.open(self.project)
+        if self.understudy:
+            with self.screen.step("Understudy, who plays " + " and ".join(name.capitalize() for name in played)):
+                self.understudy_url = self._wait_for_understudy(self.understudy)
+        with self.screen.step("template.yaml deployed"):
+            self.deploy()
+
+    def deploy(self) -> None:
+        """Deploy template.yaml as it is now. Raises CannotStart; the estate then stays as it was."""
+        assert self.emulator  # noqa: S101 (open() came first)
+        template = Template(self.project.template, self._parameters())
+        for key, _, _, secret in PROVIDERS.values():
+            if secret in template.parameters:
+                put_secret(self.emulator, template.parameters[secret], _own(key) or "understudy")
+        stack = self.project.stack_name("local")
+        self.deployment = deploy(template, self.emulator, stack, self.proxy)
+        self.template = template
+
+    def _parameters(self) -> dict[str, str]:
+        addresses = {
+            address: os.environ.get(base, "") if _own(key) else self.understudy_url or ""
+            for key, base, address, _ in PROVIDERS.values()
+        }
+        return {**self.project.stage_parameters("local"), **addresses}
+
+    @property
+    def doors_environment(self) -> dict[str, str]:
+        """The environment of the doors' process: theirs as deployed, and AWS meaning the emulator."""
+        assert self.emulator  # noqa: S101
+        return environment(
+            {
+                **self.deployment.environment,
+                "AWS_ENDPOINT_URL": self.emulator.url,
+                "POWERTOOLS_TRACE_DISABLED": "true",  # there is no X-Ray daemon here
+            }
+        )
+
+    def process_environment(self, shell: Mapping[str, str]) -> dict[str, str]:
+        """`shell` without whatever could speak to a real account or shadow the template, plus the doors' own.
+
+        A variable that the template declares has the template's value or none; the SDKs' own variables never apply.
+        """
+        prefixes = ("AWS_", "MINISTACK_", "PYTHON", *(f"{name}_" for name in PROVIDERS))
+        declared = self.template.variables
+        kept = {k: v for k, v in shell.items() if not k.startswith(prefixes) and k not in declared}
+        return {**kept, "PYTHONUNBUFFERED": "1", **self.doors_environment}
+
+    def dead(self) -> str | None:
+        """The name of a server that has ended by itself, with its last words; None while all live."""
+        for child in (self.emulator and self.emulator.child, self.understudy):
+            if child and not child.alive:
+                return f"The {child.name} stopped: {child.last_words()} ({child.log})"
+        return None
+
+    def close(self) -> None:
+        """Stop the servers; the emulator writes its state."""
+        if self.understudy:
+            self.understudy.stop(patience=2)
+        if self.emulator:
+            self.emulator.stop()
+
+    def _start_understudy(self) -> Child:
+        self._ready.unlink(missing_ok=True)
+        self.project.logs.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "local.understudy", "--host", "127.0.0.1", "--port", str(free_port())]
+        return Child(
+            "understudy",
+            [*command, "--ready-file", str(self._ready)],
+            environment={k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+            directory=self.project.home,
+            log=self.project.logs / "understudy.log",
+        )
+
+    @property
+    def _ready(self) -> Path:
+        return self.project.kept / "understudy.url"
+
+    def _wait_for_understudy(self, child: Child) -> str:
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            if self._ready.exists() and (url := self._ready.read_text().strip()):
+                return url
+            if not child.alive:
+                raise CannotStart(f"The understudy stopped at once: {child.last_words()} ({child.log})")
+            time.sleep(0.03)
+        raise CannotStart(f"The understudy did not answer within {_PATIENCE_S:.0f} s. Its log: {child.log}")
+
+
+def lock(project: Project) -> IO[str]:
+    """Make this the only run of the checkout, until the file is closed or the process ends, however it ends.
+
+    Raises CannotStart when there is another.
+    """
+    project.kept.mkdir(parents=True, exist_ok=True)
+    file = (project.kept / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        try:
+            other = json.loads(project.running.read_text())
+            where = f" at {other['url']} (process {other['pid']})"
+        except (OSError, ValueError, KeyError):
+            where = ""
+        raise CannotStart(f"This checkout runs already{where}. Stop that one first, or use a second checkout") from None
+    return file
+
+
+def _own(key: str) -> str:
+    return os.environ.get(key, "").strip()

@@ -1,0 +1,140 @@
+"""The front door: a small API Gateway on one port, HTTP in, a door's answer out; and the emulator's way in."""
+
+import asyncio
+import base64
+import json
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from local.answer import LAMBDA_LIMIT, Invocation
+from local.door import LoadedDoor, is_stream, thread, trace
+from local.event import proxy_event
+from local.refusal import preflight, refusal
+from local.template import Template, readable
+
+GATEWAY_LIMIT = 10 * 1024 * 1024  # bytes of a request's body
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+
+
+class Front:
+    """The REST API of a template over its loaded doors ({logical id: LoadedDoor})."""
+
+    def __init__(self, template: Template, doors: Mapping[str, LoadedDoor], *, quiet: bool = False) -> None:
+        self._template = template
+        self._doors = doors
+        self._quiet = quiet
+        self._roots = {"v1", "health"}  # what CloudFront sends to the API besides the stage itself
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and say so in one line."""
+        request = Request(scope, receive)
+        began = time.monotonic()
+        app: ASGIApp | None = None
+        try:
+            app = await self._app(request)
+            await app(scope, receive, send)
+        except ClientDisconnect:  # it left while it was still sending
+            return
+        finally:
+            if app is not None and not self._quiet:
+                status = getattr(app, "status", None) or getattr(app, "status_code", "")
+                path = readable(scope["raw_path"].decode("latin-1"))
+                sys.stderr.write(f"{request.method} {path} {status} {(time.monotonic() - began) * 1000:.0f} ms\n")
+
+    async def _app(self, request: Request) -> ASGIApp:
+        request_id = str(uuid.uuid4())
+        raw: str = request.scope["raw_path"].decode("latin-1")
+        stage = f"/{self._template.stage}"
+        if raw == stage or raw.startswith(f"{stage}/"):
+            path = raw.removeprefix(stage) or "/"
+        elif raw.split("/")[1] in self._roots:
+            path = raw
+        else:
+            return PlainTextResponse("Nothing is here. The API is at /v1, all of it at /api.\n", 404)
+        if request.method == "OPTIONS" and "Cors" in self._template.api and self._template.resource(path):
+            return preflight(self._template, request_id)
+        opened = self._template.open(request.method, path)
+        if opened is None:
+            return refusal(self._template, "MISSING_AUTHENTICATION_TOKEN", request_id)
+        body = await _read(request, GATEWAY_LIMIT)
+        if body is None:
+            return refusal(self._template, "REQUEST_TOO_LARGE", request_id)
+        event = proxy_event(request, path, body, opened, self._template.stage, request_id)
+        # Measured only where it can matter: what Lambda counts is the whole event.
+        if len(body) > LAMBDA_LIMIT // 2 and len(json.dumps(event, ensure_ascii=False).encode()) > LAMBDA_LIMIT:
+            return refusal(self._template, "REQUEST_TOO_LARGE", request_id)
+        return Invocation(self._template, self._doors[opened.door.name], opened.route, event, request_id)
+
+    async def invoke(self, request: Request) -> Response:
+        """POST /_lambda/{logical id}: the emulator invokes a function. The event in, JSON out.
+
+        A failed handler is answered with status 500 and Lambda's error shape: any status but 2xx is a function error
+        to the emulator (which keeps the text, but not the error's type).
+        """
+        door = self._doors.get(request.path_params["door"])
+        host = request.headers.get("host", "").rpartition(":")[0]
+        # No web page can send that header to us, nor reach us under another name.
+        if host not in LOOPBACK or "x-amzn-lambda-function-name" not in request.headers:
+            return PlainTextResponse("Only the emulator may call this.\n", 403)
+        if door is None:
+            return JSONResponse({"errorType": "ResourceNotFoundException", "errorMessage": "No such function"}, 404)
+        event = json.loads(await request.body() or b"null")
+        context = door.context(request.headers.get("x-amzn-lambda-request-id"))
+        done: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(json.dumps(_collected(door(event, context))))
+            except BaseException as error:  # noqa: BLE001 (a failed function is an answer)
+                done.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+        thread(run, f"{door.door.path} {context.aws_request_id}")
+        try:
+            return Response(await asyncio.wrap_future(done), media_type="application/json")
+        except Exception as error:  # noqa: BLE001
+            text = trace(error)
+            sys.stderr.write(f"{text}\n")
+            shape = {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": text.split("\n")}
+            return JSONResponse(shape, 500)
+
+
+def front(template: Template, doors: Mapping[str, LoadedDoor], *, quiet: bool = False) -> Starlette:
+    """The whole application: the emulator's way in, and the REST API for everything else."""
+    gate = Front(template, doors, quiet=quiet)
+    app = Starlette(routes=[Route("/_lambda/{door}", gate.invoke, methods=["POST"])])
+    app.router.default = gate
+    return app
+
+
+async def _read(request: Request, limit: int) -> bytes | None:
+    """The body, or None as soon as it is known to exceed the limit."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        return None
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def _collected(answer: Any) -> Any:
+    """An answer without an iterator in it: whole, as a caller that cannot stream gets it."""
+    if not isinstance(answer, dict) or not is_stream(answer.get("body")):
+        return answer
+    whole = b"".join(answer["body"])
+    try:
+        return {**answer, "body": whole.decode()}
+    except UnicodeDecodeError:
+        return {**answer, "body": base64.b64encode(whole).decode(), "isBase64Encoded": True}

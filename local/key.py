@@ -1,0 +1,78 @@
+"""API keys: the one that a checkout keeps for itself, and more of them on demand."""
+
+import importlib
+import os
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.emulator import CREDENTIALS, REGION
+from local.project import CannotStart, Project
+
+USER = "local"
+
+
+def ensure(path: Path) -> str:
+    """The key in the file at `path`, if the keys table still knows it, else a new one with every scope.
+
+    The environment must name the table (KEYS_TABLE_NAME). Raises whatever llm_core raises.
+    """
+    callers = _callers()
+    kept = path.read_text().strip() if path.exists() else ""
+    if kept:
+        try:
+            callers.identify(kept)
+        except Exception as error:
+            if isinstance(error, ClientError | BotoCoreError):  # no answer is not the answer "unknown"
+                raise
+        else:
+            return kept
+    made = str(callers.create("make run", user_id=USER, scopes=callers.SCOPES).api_key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(f"{made}\n")
+    return made
+
+
+def create(project: Project, stage: str, name: str, user: str, scopes: Collection[str] | None) -> Any:
+    """Make a key in the running emulator (stage `local`) or, with the operator's AWS credentials, in a stage's table.
+
+    Returns llm_core's NewKey. Raises CannotStart when there is no such place, or a scope is unknown.
+    """
+    if stage == "local":
+        os.environ.update(environment(project.now_running()["environment"]))
+    else:
+        os.environ["KEYS_TABLE_NAME"] = _output(project.stack_name(stage), "KeysTableName")
+        os.environ["STAGE"] = stage
+    sys.path[:0] = map(str, project.sources)
+    callers = _callers()
+    unknown = set(scopes or ()) - set(callers.SCOPES)
+    if unknown:
+        raise CannotStart(f"Unknown scope {', '.join(sorted(unknown))}; there are: {', '.join(sorted(callers.SCOPES))}")
+    return callers.create(name, user_id=user, scopes=scopes or callers.SCOPES)
+
+
+def environment(doors: Mapping[str, str]) -> dict[str, str]:
+    """What a program needs besides the doors' own variables to talk to the emulator instead of AWS."""
+    return {**CREDENTIALS, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **doors}
+
+
+def _output(stack: str, name: str) -> str:
+    try:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]  # type: ignore[call-overload]
+    except (ClientError, BotoCoreError) as error:
+        raise CannotStart(f"Stack {stack} cannot be read: {error}") from None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+    if name not in outputs:
+        raise CannotStart(f"Stack {stack} has no output {name}")
+    return str(outputs[name])
+
+
+def _callers() -> Any:
+    # By name, because a checkout may be started before its layer can be imported.
+    return importlib.import_module("llm_core.callers")
