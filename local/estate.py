@@ -24,6 +24,7 @@ PROVIDERS = {
     "ANTHROPIC": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "AnthropicBaseUrl", "AnthropicKeyName"),
     "OPENAI": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAIBaseUrl", "OpenAIKeyName"),
 }
+_ROOTS = {"OPENAI_BASE_URL": "/v1"}  # the openai SDK's base URL includes the version, the anthropic SDK's does not
 
 
 class Estate:
@@ -69,7 +70,7 @@ class Estate:
 
     def _parameters(self) -> dict[str, str]:
         addresses = {
-            address: os.environ.get(base, "") if _own(key) else self.understudy_url or ""
+            address: os.environ.get(base, "") if _own(key) else f"{self.understudy_url or ''}{_ROOTS.get(base, '')}"
             for key, base, address, _ in PROVIDERS.values()
         }
         return {**self.project.stage_parameters("local"), **addresses}

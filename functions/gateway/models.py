@@ -48,10 +48,8 @@ def _json(shape: dict[str, Any]) -> Response:
 
 
 def _shown(model: Model) -> dict[str, Any]:
-    """OpenAI's model object, with what it lacks: prices in USD per million tokens, limits in tokens, the last day."""
-    prices = model.model_dump(
-        mode="json", include={"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"}
-    )
+    """OpenAI's model object, with what it lacks: limits in tokens, prices in USD per million tokens, the last day."""
+    prices = model.model_dump(include={"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"})
     return {
         "id": model.model,
         "object": "model",
@@ -62,7 +60,7 @@ def _shown(model: Model) -> dict[str, Any]:
         "context_length": model.context,
         "max_output": model.max_output,
         "capabilities": sorted(model.capabilities),
-        "pricing": {"unit": "USD per million tokens", **prices},
+        "pricing": {bucket: price and float(price) for bucket, price in prices.items()},
         "shutdown": model.shutdown and model.shutdown.isoformat(),
         "checked_on": model.checked_on.isoformat(),
     }

@@ -49,14 +49,26 @@ def answer(request: Request, caller: Caller, deadline: Deadline) -> Answer:
     """
     model = catalog().model(request.model)
     max_tokens = _output_limit(request, model)
-    call_id = ledger.new_id()
+    attempt = journal.Attempt(ledger.new_id(), request, model, journal.prompt_of(request))
     created = int(time.time())
-    reply, provider_ms = _ask(request, model, max_tokens, deadline, call_id)
-    cost = pricing.cost(reply.usage, model)
+    with telemetry.span(model.provider) as span:
+        span.annotate(provider=model.provider, model=model.model, cached=False)
+        started = time.perf_counter()
+        try:
+            reply = PROVIDERS[model.provider].ask(request, model, max_tokens=max_tokens, timeout=deadline.remaining())
+        except DreyError as error:
+            error.message = _presentable(error.message, attempt.prompt)
+            span.annotate(outcome=error.code)
+            journal.failed(attempt, error, latency_ms=round(_since(started)))
+            raise
+        latency_ms = _since(started)
+        cost = pricing.cost(reply.usage, model)
+        span.annotate(outcome="ok", cost_nano_usd=cost)
     charged = with_markup(cost, settings().markup_percent)
+    journal.answered(attempt, reply, cost=cost, charged=charged, latency_ms=round(latency_ms))
     ledger.record(
         ledger.Row(
-            id=call_id,
+            id=attempt.id,
             user_id=caller.user_id,
             key_id=caller.key_id,
             operation="chat",
@@ -68,10 +80,15 @@ def answer(request: Request, caller: Caller, deadline: Deadline) -> Answer:
             cost=cost,
             charged=charged,
             price_version=catalog().version,
-            latency_ms=round(provider_ms),
+            latency_ms=round(latency_ms),
         )
     )
-    return Answer(call_id, created, model, reply, cost, charged, provider_ms)
+    return Answer(attempt.id, created, model, reply, cost, charged, latency_ms)
+
+
+def _since(started: float) -> float:
+    """Milliseconds since a point on the performance counter."""
+    return (time.perf_counter() - started) * 1000
 
 
 def _output_limit(request: Request, model: Model) -> int:
@@ -88,28 +105,6 @@ def _output_limit(request: Request, model: Model) -> int:
     if request.max_tokens > model.max_output:
         raise InvalidRequest(f"{model.name} writes at most {model.max_output} tokens.", param="max_tokens")
     return request.max_tokens
-
-
-def _ask(request: Request, model: Model, max_tokens: int, deadline: Deadline, call_id: str) -> tuple[Reply, float]:
-    """One attempt, as one subsegment and one `llm_call` line; the reply and the milliseconds it took."""
-    prompt = journal.prompt_of(request)
-    provider = PROVIDERS[model.provider]
-    started = time.perf_counter()
-    with telemetry.span(model.provider) as span:
-        try:
-            reply = provider.ask(request, model, max_tokens=max_tokens, timeout=deadline.remaining())
-        except DreyError as error:
-            took = (time.perf_counter() - started) * 1000
-            error.message = _presentable(error.message, prompt)
-            span.annotate(provider=model.provider, model=model.model, outcome=error.code)
-            journal.failed(journal.Attempt(call_id, request, model, prompt, round(took)), error)
-            raise
-        took = (time.perf_counter() - started) * 1000
-        cost = pricing.cost(reply.usage, model)
-        span.annotate(provider=model.provider, model=model.model, outcome="ok", cached=False, cost_nano_usd=cost)
-    charged = with_markup(cost, settings().markup_percent)
-    journal.answered(journal.Attempt(call_id, request, model, prompt, round(took)), reply, cost=cost, charged=charged)
-    return reply, took
 
 
 def _presentable(message: str, prompt: bytes) -> str:

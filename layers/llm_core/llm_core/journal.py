@@ -9,7 +9,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from pydantic_core import to_json
 
 from llm_core import money
@@ -22,16 +21,15 @@ from llm_core.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is the same for a call that was answered and one that was not. `latency_ms` is the provider's share."""
+    """What is known before a provider is asked. `prompt` is prompt_of(request)."""
 
     id: str
     request: Request
     model: Model
     prompt: bytes
-    latency_ms: int
     number: int = 1
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self, latency_ms: int) -> dict[str, Any]:
         return {
             "event": "llm_call",
             "gen_ai.operation.name": "chat",
@@ -39,7 +37,7 @@ class Attempt:
             "gen_ai.request.model": self.request.model,
             "gen_ai.response.id": self.id,
             "prompt_sha256": hashlib.sha256(self.prompt).hexdigest(),
-            "latency_ms": self.latency_ms,
+            "latency_ms": latency_ms,
             "attempt": self.number,
             "fallback": False,
             "cached": False,
@@ -51,9 +49,10 @@ def prompt_of(request: Request) -> bytes:
     return to_json((request.system, request.messages, request.tools))
 
 
-def answered(attempt: Attempt, reply: Reply, *, cost: int, charged: int) -> None:
+def answered(attempt: Attempt, reply: Reply, *, cost: int, charged: int, latency_ms: int) -> None:
+    """`latency_ms` is the provider's share of the time; money is nano-USD."""
     usage = reply.usage
-    fields = attempt.fields() | {
+    fields = attempt.fields(latency_ms) | {
         "outcome": "ok",
         "gen_ai.response.model": reply.model,
         "gen_ai.response.finish_reasons": [reply.finish],
@@ -71,15 +70,15 @@ def answered(attempt: Attempt, reply: Reply, *, cost: int, charged: int) -> None
     telemetry.logger.info("llm_call", extra=fields)
     telemetry.measure(
         {"provider": attempt.model.provider, "model": attempt.model.model},
-        APILatency=(attempt.latency_ms, MetricUnit.Milliseconds),
-        TokensUsed=(usage.total, MetricUnit.Count),
-        Cost=(float(money.usd(cost)), MetricUnit.NoUnit),
+        APILatency=(latency_ms, "Milliseconds"),
+        TokensUsed=(usage.total, "Count"),
+        Cost=(float(money.usd(cost)), "None"),
     )
 
 
-def failed(attempt: Attempt, error: DreyError) -> None:
+def failed(attempt: Attempt, error: DreyError, *, latency_ms: int) -> None:
     """`error.message` must already be fit for a log: redacted, and in prod without the prompt."""
-    fields = attempt.fields() | {
+    fields = attempt.fields(latency_ms) | {
         "outcome": error.code,
         "error.type": type(error).__name__,
         "error_message": error.message,
@@ -89,6 +88,6 @@ def failed(attempt: Attempt, error: DreyError) -> None:
     telemetry.logger.warning("llm_call", extra=fields)
     telemetry.measure(
         {"provider": attempt.model.provider, "model": attempt.model.model},
-        APILatency=(attempt.latency_ms, MetricUnit.Milliseconds),
-        ProviderErrors=(1, MetricUnit.Count),
+        APILatency=(latency_ms, "Milliseconds"),
+        ProviderErrors=(1, "Count"),
     )

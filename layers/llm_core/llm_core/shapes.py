@@ -1,4 +1,4 @@
-"""Reading what callers send: a pydantic model in, or one clear sentence about the first thing that is wrong."""
+"""Reading what callers send: a pydantic model in, or one clear sentence about what is wrong."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def read[T: BaseModel](shape: type[T], value: Any) -> T:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=True)[0]
+        wrong = error.errors(include_url=False, include_input=False, include_context=True)
+        first = max(wrong, key=lambda each: len(each["loc"]))  # of a union's complaints the deepest is the caller's
         path = _path(first["loc"], value, missing=first["type"] == "missing")
         if first["type"] == _NOT_PRICED:
             field = str(first["ctx"]["field"])

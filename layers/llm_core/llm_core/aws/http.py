@@ -59,11 +59,11 @@ class Door(APIGatewayRestResolver):
         return self._event.get()
 
     @property
-    def lambda_context(self) -> Any:
+    def lambda_context(self) -> Any:  # type: ignore[override]
         return self._lambda_context.get()
 
     @property
-    def context(self) -> dict[str, Any]:  # type: ignore[override]
+    def context(self) -> dict[str, Any]:
         return self._scratch.get()
 
     @context.setter

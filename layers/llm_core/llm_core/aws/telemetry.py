@@ -15,7 +15,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from llm_core.redaction import redact
 from llm_core.settings import settings
@@ -81,8 +81,8 @@ def label(**labels: str) -> None:
     logger.thread_safe_append_keys(**labels)
 
 
-def measure(dimensions: Mapping[str, str], **values: tuple[float, MetricUnit]) -> None:
-    """One line of CloudWatch metrics (EMF), apart from any other request's."""
+def measure(dimensions: Mapping[str, str], **values: tuple[float, str]) -> None:
+    """One line of CloudWatch metrics (EMF), apart from any other request's; each value with CloudWatch's unit word."""
     metrics = EphemeralMetrics()
     for name, dimension in dimensions.items():
         metrics.add_dimension(name, dimension)

@@ -1,0 +1,116 @@
+"""What all tests share: one running platform, over real HTTP, and a patient hypothesis."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_S = 90
+
+settings.register_profile("drey", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("drey")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What `make run` started: the front door's URL, a key with all scopes, the understudy, the doors' environment."""
+
+    url: str
+    key: str
+    understudy: str
+    environment: dict[str, str]
+    logs: Path
+    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30), compare=False)
+
+    def order(self, fault: dict[str, Any], **where: Any) -> None:
+        """Tell the understudy to misbehave, until `free()`."""
+        self.http.post(f"{self.understudy}/_understudy/orders", json={"fault": fault, **where}).raise_for_status()
+
+    def perform(self, answer: dict[str, Any], **where: Any) -> None:
+        """Tell the understudy what to answer, until `free()`."""
+        self.http.post(f"{self.understudy}/_understudy/orders", json={"answer": answer, **where}).raise_for_status()
+
+    def free(self) -> None:
+        self.http.delete(f"{self.understudy}/_understudy/orders").raise_for_status()
+
+    def sold(self) -> list[dict[str, Any]]:
+        """The calls the understudy has answered, oldest first, with the tokens it sold."""
+        calls: list[dict[str, Any]] = self.http.get(f"{self.understudy}/_understudy/sold").json()["calls"]
+        return calls
+
+    def asked(self, last: int = 1) -> list[dict[str, Any]]:
+        """The latest requests that reached the understudy."""
+        answer = self.http.get(f"{self.understudy}/_understudy/requests", params={"last": last})
+        requests: list[dict[str, Any]] = answer.json()["requests"]
+        return requests
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The whole platform in processes of its own, with a state of its own."""
+    state = tmp_path_factory.mktemp("platform")
+    ready = state / "ready.json"
+    command = [sys.executable, "-m", "local", "run", "--quiet", "--port", str(_free_port())]
+    command += ["--state", str(state), "--ready-file", str(ready)]
+    output = state / "output.txt"
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    with output.open("wb") as sink:
+        running = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=sink, stderr=subprocess.STDOUT)
+    try:
+        told = _when_ready(running, ready, output)
+        yield Platform(told["url"], told["key"], told["understudy"], told["environment"], state / "logs" / "doors.jsonl")
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(timeout=20)
+
+
+def _when_ready(running: subprocess.Popen[bytes], ready: Path, output: Path) -> dict[str, Any]:
+    until = time.monotonic() + PATIENCE_S
+    while not ready.exists():
+        if running.poll() is not None or time.monotonic() > until:
+            pytest.fail(f"The platform did not start:\n{output.read_text()}")
+        time.sleep(0.05)
+    told: dict[str, Any] = json.loads(ready.read_text())
+    return told
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def understudy(platform: Platform) -> Iterator[Platform]:
+    """The platform, for a test that gives orders to the understudy: they end with the test."""
+    platform.free()
+    yield platform
+    platform.free()
+
+
+@pytest.fixture
+def inside(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """This process in a door's place: its environment, on the same tables as the running platform."""
+    from llm_core.aws import clients, secrets
+    from llm_core.settings import settings as door_settings
+
+    for name, value in platform.environment.items():
+        monkeypatch.setenv(name, value)
+    for forgotten in (door_settings.cache_clear, clients._clients.clear, secrets._stores.clear):
+        forgotten()
+    yield platform
+    for forgotten in (door_settings.cache_clear, clients._clients.clear, secrets._stores.clear):
+        forgotten()

@@ -1,0 +1,42 @@
+"""Nothing secret leaves: what is struck out, and what stays readable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_core import redaction
+from llm_core.redaction import redact, without_quotes
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-ant-api03-abcdefghijklmnop-qrstuvwxyz_AA",
+        "sk-proj-AbCdEf123456" + "s" * 43,
+        "sk-1234567890abcdef",
+        "sk-pr***************cdef",
+    ],
+)
+def test_a_key_is_struck_out_wherever_it_stands(key: str) -> None:
+    line = redact(f'{{"message":"Incorrect API key provided: {key}."}}')
+    assert key not in line
+    assert "sk-***" in line
+
+
+def test_a_public_key_id_stays_readable() -> None:
+    assert redact("key sk-proj-AbCdEf123456 was revoked") == "key sk-proj-AbCdEf123456 was revoked"
+
+
+def test_a_secret_that_was_read_is_struck_out_whatever_it_looks_like() -> None:
+    redaction.remember("correct horse battery staple")
+    assert redact("refused: correct horse battery staple!") == "refused: ***!"
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz ", max_size=200))
+def test_ordinary_words_stay_as_they_are(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_a_providers_message_loses_what_it_quotes_of_the_prompt() -> None:
+    said = without_quotes('Invalid value: "my-private-diary" in messages', "Summarise my-private-diary, please.")
+    assert said == "Invalid value: *** in messages"
