@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from llm_core import callers
 from llm_core.aws.http import Door, Response
@@ -23,11 +24,10 @@ def list_models() -> Response:
     return _json({"object": "list", "data": [_shown(model) for model in catalog().models]})
 
 
-@door.get("/v1/models/<id>")
+@door.get("/v1/models/.+")  # a full name has a slash of its own
 def retrieve_model() -> Response:
     callers.identify(door.api_key()).require("ai:complete")
-    name = door.current_event.path.removeprefix("/v1/models/")
-    return _json(_shown(catalog().model(name)))
+    return _json(_shown(catalog().model(unquote(door.current_event.path_parameters["id"]))))
 
 
 @door.get("/v1/health")
