@@ -36,30 +36,30 @@ def _run(project: Project, arguments: argparse.Namespace) -> None:
 
 
 def _key(project: Project, arguments: argparse.Namespace) -> None:
-    from local import key
+    from local.key import create
 
     scopes = [scope for scope in arguments.scopes.split(",") if scope]
-    made = key.create(project, arguments.stage, arguments.name, arguments.user, scopes or None)
+    made = create(project, arguments.stage, arguments.name, arguments.user, scopes or None)
     complain(f"{made.key_id} for {arguments.user} in stage {arguments.stage}; the key is shown this once:")
     sys.stdout.write(f"{made.api_key}\n")
 
 
 def _usage(project: Project, arguments: argparse.Namespace) -> None:
-    from local import usage
+    from local.usage import show
 
-    usage.show(project, arguments.rows)
+    show(project, arguments.rows)
 
 
 def _seed(project: Project, _arguments: argparse.Namespace) -> None:
     import importlib
 
-    importlib.import_module("local.seed").sow(project)
+    importlib.import_module("local.seed").sow(project)  # by name while it is being written
 
 
 def _invoke(project: Project, arguments: argparse.Namespace) -> int:
-    from local import invoke
+    from local.invoke import invoke
 
-    return invoke.invoke(project, arguments.door, arguments.case)
+    return invoke(project, arguments.door, arguments.case)
 
 
 def _port() -> int:

@@ -8,9 +8,11 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from local.process import Child
@@ -111,7 +113,7 @@ class Emulator:
 
 def client(service: str, url: str) -> Any:
     """A boto3 client of one service of the emulator at `url`, whatever profile the developer has."""
-    return boto3.client(
+    return _session().client(
         service,  # type: ignore[call-overload]
         endpoint_url=url,
         region_name=REGION,
@@ -119,6 +121,17 @@ def client(service: str, url: str) -> Any:
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}, proxies={}),
     )
+
+
+@cache
+def _session() -> boto3.Session:
+    # Neither the developer's profile nor their configuration files concern the emulator.
+    alone: dict[str, Any] = {
+        "profile": (None, [], None, None),
+        "config_file": (None, [], os.devnull, None),
+        "credentials_file": (None, [], os.devnull, None),
+    }
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=alone))
 
 
 def free_port(preferred: int = 0) -> int:

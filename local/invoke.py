@@ -1,4 +1,4 @@
-"""`python -m local invoke gateway/chat hello`: a sample event to one door, in Lambda's container or, without it, here."""
+"""`python -m local invoke gateway/chat hello`: a sample event to one door, in Lambda's container or here."""
 
 import json
 import os

@@ -64,7 +64,7 @@ def environment(doors: Mapping[str, str]) -> dict[str, str]:
 
 def _output(stack: str, name: str) -> str:
     try:
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]  # type: ignore[call-overload]
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except (ClientError, BotoCoreError) as error:
         raise CannotStart(f"Stack {stack} cannot be read: {error}") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

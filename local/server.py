@@ -1,7 +1,7 @@
 """The doors' process: imports them and serves the front door on a socket that the supervisor opened.
 
-Started anew after each change, with the doors' environment already set. Its first line on the pipe `--tell` is JSON:
-{"key": str | null, "broken": {door: reason}}.
+Started anew after each change, with the doors' environment already set. The first one tells its supervisor on the pipe
+`--tell`, as JSON, {"key": str | null, "broken": {door: reason}}; those that follow a change tell the person.
 """
 
 import argparse
@@ -62,9 +62,10 @@ def main() -> None:
     reasons = {name: f"{type(error).__name__}: {error}" for name, error in broken.items()}
     if arguments.because:
         said = f"{', '.join(doors[name].door.path for name in broken)} broken" if broken else "ready"
-        sys.stderr.write(f"{arguments.because} changed: {said} after {time.monotonic() - began:.1f} s\n")
-    with os.fdopen(arguments.tell, "w") as pipe:
-        pipe.write(json.dumps({"key": made, "broken": reasons}) + "\n")
+        sys.stderr.write(f"{arguments.because}: {said} after {time.monotonic() - began:.1f} s\n")
+    else:
+        with os.fdopen(arguments.tell, "w") as pipe:
+            pipe.write(json.dumps({"key": made, "broken": reasons}) + "\n")
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # a cut stream is our wish, told by ourselves
     config = uvicorn.Config(
         front(template, doors, quiet=arguments.quiet),

@@ -55,13 +55,13 @@ class Supervisor:
                     told = self._start_doors()
                 self._announce(told["key"], time.monotonic() - began)
                 self._watch()
-            except _Stop:
+            except (_Stop, KeyboardInterrupt):  # the watcher turns the one into the other
                 self.screen.say("\nStopping ...")
             finally:
                 self._close()
 
     def _start_doors(self, because: str = "") -> dict[str, Any]:
-        """Start the doors' process. Without `because` wait for what it tells; the next one tells the person itself."""
+        """Start the doors' process. Without `because` wait for what it tells; a later one tells the person itself."""
         reading, writing = os.pipe()
         command = [sys.executable, "-m", "local.server", "--root", str(self.project.root)]
         command += ["--state", str(self.project.state)] if self.project.state else []
@@ -128,7 +128,8 @@ class Supervisor:
             if dead := self.estate.dead():
                 raise CannotStart(dead)
             self._drained = [child for child in self._drained if child.alive]
-            because = ", ".join(sorted({_relative(Path(path), self.project.root) for _, path in changes}))
+            files = sorted({_relative(Path(path), self.project.root) for _, path in changes})
+            because = f"{', '.join(files)} changed" if files else ""
             if (now := _stamp(self.project.template)) != template:
                 template = now
                 try:
@@ -136,9 +137,9 @@ class Supervisor:
                 except CannotStart as error:
                     complain(f"{error}\nThe estate stays as it was until template.yaml changes again.")
                     continue
-                because = "template.yaml"
+                because = "template.yaml changed"
             if self.doors and not self.doors.alive and not because and time.monotonic() - restarted > 2:
-                because = "Nothing, but the doors' process ended: started again; nothing"
+                because = "The doors' process had ended"
             if because:
                 restarted = time.monotonic()
                 self._replace_doors(because)

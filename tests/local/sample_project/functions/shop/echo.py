@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import boto3
-from sample_core.words import GREETING
+from sample_core.words import GREETING  # type: ignore[import-not-found]
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -25,7 +25,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "thread": threading.current_thread().name,
         "stage": os.environ["STAGE"],
         "endpoint": os.environ["AWS_ENDPOINT_URL"],
-        "ministack": [name for name in os.environ if name.startswith("MINISTACK")],
+        "table": os.environ["NOTES_TABLE_NAME"],
+        "foreign": [name for name in os.environ if name.startswith(("MINISTACK_", "ANTHROPIC_", "AWS_PROFILE"))],
     }
     return {
         "statusCode": 201,

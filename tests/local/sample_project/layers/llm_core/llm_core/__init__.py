@@ -1,0 +1,1 @@
+"""The face that local/ knows of the real llm_core."""
