@@ -28,9 +28,10 @@ _ATTEMPTS = 3
 class Emulator:
     """A running emulator. `url` is its address; `client("dynamodb")` a boto3 client on it."""
 
-    def __init__(self, child: Child, url: str) -> None:
+    def __init__(self, child: Child, url: str, token: str) -> None:
         self.child = child
         self.url = url
+        self._token = token
 
     @classmethod
     def start(cls, project: Project) -> "Emulator":
@@ -66,11 +67,7 @@ class Emulator:
                 "DOCKER_HOST": "unix:///nonexistent",  # else it tidies up containers of this machine at each start
             },
         )
-        emulator = cls(child, f"http://127.0.0.1:{port}")
-        emulator._token = token
-        return emulator
-
-    _token = ""
+        return cls(child, f"http://127.0.0.1:{port}", token)
 
     @classmethod
     def open(cls, project: Project) -> "Emulator":
@@ -80,7 +77,7 @@ class Emulator:
             try:
                 emulator.wait()
             except CannotStart:
-                if attempt == _ATTEMPTS - 1 or "in use" not in emulator.child.log.read_text():  # type: ignore[union-attr]
+                if attempt == _ATTEMPTS - 1 or "in use" not in emulator.child.log_text:
                     raise
             else:
                 return emulator

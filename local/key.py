@@ -21,14 +21,13 @@ def ensure(path: Path) -> str:
 
     The environment must name the table (KEYS_TABLE_NAME). Raises whatever llm_core raises.
     """
-    callers = _callers()
+    callers = _room("callers")
     kept = path.read_text().strip() if path.exists() else ""
     if kept:
         try:
             callers.identify(kept)
-        except Exception as error:
-            if isinstance(error, ClientError | BotoCoreError):  # no answer is not the answer "unknown"
-                raise
+        except _room("errors").Unauthorized:
+            pass  # by a table that was thrown away in the meantime, for example
         else:
             return kept
     made = str(callers.create("make run", user_id=USER, scopes=callers.SCOPES).api_key)
@@ -50,7 +49,7 @@ def create(project: Project, stage: str, name: str, user: str, scopes: Collectio
         os.environ["KEYS_TABLE_NAME"] = _output(project.stack_name(stage), "KeysTableName")
         os.environ["STAGE"] = stage
     sys.path[:0] = map(str, project.sources)
-    callers = _callers()
+    callers = _room("callers")
     unknown = set(scopes or ()) - set(callers.SCOPES)
     if unknown:
         raise CannotStart(f"Unknown scope {', '.join(sorted(unknown))}; there are: {', '.join(sorted(callers.SCOPES))}")
@@ -73,6 +72,6 @@ def _output(stack: str, name: str) -> str:
     return str(outputs[name])
 
 
-def _callers() -> Any:
+def _room(name: str) -> Any:
     # By name, because a checkout may be started before its layer can be imported.
-    return importlib.import_module("llm_core.callers")
+    return importlib.import_module(f"llm_core.{name}")

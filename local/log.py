@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ class Log(io.TextIOBase):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", buffering=1)
-        self._rest = ""
+        self._begun = threading.local()  # a line may come in pieces, and two doors speak at once
 
     def writable(self) -> bool:
         return True
@@ -27,7 +28,7 @@ class Log(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Sort whole lines; a started one waits for its end."""
-        *lines, self._rest = (self._rest + text).split("\n")
+        *lines, self._begun.line = (getattr(self._begun, "line", "") + text).split("\n")
         for line in lines:
             self._sort(line)
         return len(text)

@@ -69,5 +69,9 @@ class Child:
 
     def last_words(self) -> str:
         """The last line that it wrote, for an error message; '' when it wrote none or writes to our terminal."""
-        lines = self.log.read_text(errors="replace").split("\n") if self.log and self.log.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return next((line.strip() for line in reversed(self.log_text.split("\n")) if line.strip()), "")
+
+    @property
+    def log_text(self) -> str:
+        """All that it wrote to its log."""
+        return self.log.read_text(errors="replace") if self.log and self.log.exists() else ""

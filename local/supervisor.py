@@ -50,6 +50,7 @@ class Supervisor:
         with _signals(), lock(self.project):
             try:
                 self._socket = _listen(self.port)
+                (self.project.logs / "doors.jsonl").unlink(missing_ok=True)
                 self.estate.open()
                 with self.screen.step("Doors"):
                     told = self._start_doors()

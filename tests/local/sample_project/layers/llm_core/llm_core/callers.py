@@ -8,6 +8,8 @@ from typing import Any
 
 import boto3
 
+from llm_core.errors import Unauthorized
+
 SCOPES = frozenset({"read", "write"})
 
 
@@ -26,7 +28,7 @@ def create(name: str, *, user_id: str, scopes: Collection[str]) -> NewKey:
 
 
 def identify(api_key: str) -> None:
-    """Raise KeyError for an unknown key."""
+    """Raise Unauthorized for an unknown key."""
     table, key = os.environ["KEYS_TABLE_NAME"], {"id": {"S": api_key}}
     if "Item" not in boto3.client("dynamodb").get_item(TableName=table, Key=key):
-        raise KeyError(api_key)
+        raise Unauthorized(api_key)
