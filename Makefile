@@ -1,0 +1,153 @@
+# The verbs of this repository. `make` alone explains them.
+# Every environment is made from hash-locked requirements the first time a verb needs it, and again when they change.
+
+PORT ?= 3000
+CONFIG ?= ci
+WORKERS ?= 2
+PYTEST ?=
+
+# Slow checks, each a target of its own, join `make check-all` here.
+SLOW :=
+
+BIN := .venv/bin
+VENVS := .local/venvs
+SAM := $(VENVS)/sam/bin/sam
+LAYER := layers/llm_core
+
+# A stamp says that an environment holds what its lock lists. dev contains local, so both share .venv.
+LOCAL := .venv/.local-is-in
+DEV := .venv/.dev-is-in
+EMULATOR := $(VENVS)/emulator/.is-in
+OLDER_CLIENTS := $(VENVS)/older-clients/.is-in
+SAM_CLI := $(VENVS)/sam/.is-in
+
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+
+# sam compiles the layer with the python3.13 on PATH: its own runs everywhere, pyenv's stand-in only in this folder.
+RUN_SAM := SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/$(VENVS)/sam/bin:$$PATH" $(SAM)
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# ------------------------------------------------------------------------------------------------ every day
+.PHONY: help
+help: ## What can be typed
+	@awk -F ':.*## ' -v bold="$$(test -t 1 && tput bold 2>/dev/null)" -v teal="$$(test -t 1 && tput setaf 6 2>/dev/null)" \
+	  -v plain="$$(test -t 1 && tput sgr0 2>/dev/null)" \
+	  '/^# -+ / { sub(/^# -+ /, ""); printf "\n%s%s%s\n", bold, $$0, plain } \
+	   /^[a-z-]+:.*## / { printf "  %smake %-10s%s %s\n", teal, $$1, plain, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: ## Everything on one port of this machine, without an AWS account: PORT=3000
+	@$(MAKE) -j2 $(LOCAL) $(EMULATOR)
+	@trap : INT; PORT=$(PORT) $(BIN)/python -m local run || { code=$$?; test $$code -eq 130 || exit $$code; }
+
+.PHONY: key
+key: $(LOCAL) ## An API key, shown once: for what `make run` runs, or with your AWS credentials for STAGE=dev
+	@$(BIN)/python -m local key --stage $(or $(STAGE),local)
+
+.PHONY: seed
+seed: $(LOCAL) ## Sample users, keys and usage for what `make run` runs
+	@$(BIN)/python -m local seed
+
+.PHONY: invoke
+invoke: $(LOCAL) ## A sample event to one door: DOOR=gateway/chat CASE=hello
+	@test -n "$(DOOR)" -a -n "$(CASE)" || { echo "Which one? make invoke DOOR=gateway/chat CASE=hello; the cases are in events/" >&2; exit 2; }
+	@$(BIN)/python -m local invoke $(DOOR) $(CASE)
+
+# ------------------------------------------------------------------------------------------------ before a commit
+.PHONY: test
+test: $(DEV) $(EMULATOR) $(OLDER_CLIENTS) ## The whole suite, offline: PYTEST='-k ledger -x' for a part, WORKERS=2
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(if $(PYTEST),,--cov --cov-report=term) $(PYTEST)
+
+.PHONY: lint
+lint: $(DEV) ## Style and the commonest mistakes, by ruff
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(DEV) ## Strict types, by mypy
+	@$(BIN)/mypy
+
+.PHONY: validate
+validate: $(DEV) $(SAM_CLI) ## template.yaml and stacks/, by cfn-lint and sam
+	@$(BIN)/cfn-lint --regions us-east-1 eu-central-1 --template template.yaml $(wildcard stacks/*.yaml)
+	@AWS_DEFAULT_REGION=us-east-1 $(RUN_SAM) validate --lint
+
+.PHONY: check
+check: lint types test validate size ## All that CI runs
+
+.PHONY: check-all
+check-all: check $(SLOW) ## The same, and what takes its time
+
+# ------------------------------------------------------------------------------------------------ shipping
+.PHONY: build
+build: $(SAM_CLI) ## What is deployed, layer compiled, with the parameters of a samconfig table: CONFIG=ci
+	@$(RUN_SAM) build --config-env $(CONFIG)
+
+.PHONY: size
+size: $(LOCAL) build ## Size of the layer and start of each door, next to a bare boto3 client
+	@$(BIN)/python -m bench.size --config-env $(CONFIG)
+
+.PHONY: deploy
+deploy: ## A stage to your AWS account: STAGE=dev
+	@$(MAKE) build CONFIG=$(or $(STAGE),dev)
+	@$(RUN_SAM) deploy --config-env $(or $(STAGE),dev)
+
+# ------------------------------------------------------------------------------------------------ housekeeping
+.PHONY: setup
+setup: ## All environments now, instead of when they are first needed
+	@$(MAKE) -j2 $(DEV) $(EMULATOR) $(OLDER_CLIENTS) $(SAM_CLI)
+
+.PHONY: lock
+lock: ## requirements/*.txt anew from *.in, with hashes and no addresses: UPGRADE=1 for newer versions
+	@$(MAKE) $(VENVS)/uv/bin/uv
+	@cd $(LAYER) && $(LOCKED) $(foreach name,$(OF_LAMBDA),--no-emit-package $(name)) requirements.in -o requirements.txt
+	@cd requirements && for name in local dev emulator sam; do \
+	  $(LOCKED) -c ../$(LAYER)/requirements.txt $$name.in -o $$name.txt || exit; done
+	@cd requirements && $(LOCKED) older-clients.in -o older-clients.txt
+
+.PHONY: clean
+clean: ## Away with environments, builds and caches; keys and usage of `make run` stay
+	rm -rf .venv $(VENVS) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	find functions layers local bench tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(LOCAL): requirements/local.txt | $(BIN)/python
+	@echo "Packages for the doors and their front door..."
+	@$(BIN)/python $(INSTALL) $<
+	@touch $@
+
+$(DEV): requirements/dev.txt | $(LOCAL)
+	@echo "Packages for tests, lint and types..."
+	@$(BIN)/python $(INSTALL) $<
+	@touch $@
+
+$(EMULATOR): requirements/emulator.txt | $(VENVS)/emulator/bin/python
+	@echo "The local AWS..."
+	@$(VENVS)/emulator/bin/python $(INSTALL) $<
+	@touch $@
+
+$(OLDER_CLIENTS): requirements/older-clients.txt | $(VENVS)/older-clients/bin/python
+	@echo "The previous majors of the official SDKs, as clients..."
+	@$(VENVS)/older-clients/bin/python $(INSTALL) $<
+	@touch $@
+
+$(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python
+	@echo "The SAM CLI..."
+	@$(VENVS)/sam/bin/python $(INSTALL) $<
+	@touch $@
+
+# pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
+%/bin/python:
+	@for python in "$(PYTHON)" python3.13 python3 "$$(uv python find --no-project 3.13 2>/dev/null)"; do \
+	  "$$python" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { "$$python" -m venv --clear $*; exit; }; \
+	done; echo "Drey needs Python 3.13, as its Lambdas do: install it (pyenv install 3.13, or uv python install 3.13), or set PYTHON=/path/to/python3.13" >&2; exit 1
+
+$(VENVS)/uv/bin/uv: | $(VENVS)/uv/bin/python
+	@$(VENVS)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+# boto3 and what it brings is in Lambda's runtime already.
+OF_LAMBDA := boto3 botocore jmespath python-dateutil s3transfer six urllib3
+LOCKED := $(CURDIR)/$(VENVS)/uv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade)
