@@ -1,13 +1,10 @@
 """Everything behind the doors: the emulator, the template deployed into it, the understudy, the providers' keys."""
 
-import fcntl
-import json
 import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 from local.deployment import Deployment, deploy, put_secret
 from local.emulator import Emulator, free_port
@@ -19,10 +16,11 @@ from local.template import Template
 
 _PATIENCE_S = 20.0
 
-# provider's prefix: (its key in the environment, and the template parameters of its address and its secret's name)
+# provider: (the shell's variables for its key and its address, the template's parameters for its address and its
+# secret's name)
 PROVIDERS = {
-    "ANTHROPIC": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "AnthropicBaseUrl", "AnthropicKeyName"),
-    "OPENAI": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAIBaseUrl", "OpenAIKeyName"),
+    "Anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "AnthropicBaseUrl", "AnthropicKeyName"),
+    "OpenAI": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAIBaseUrl", "OpenAIKeyName"),
 }
 _ROOTS = {"OPENAI_BASE_URL": "/v1"}  # the openai SDK's base URL includes the version, the anthropic SDK's does not
 
@@ -40,19 +38,22 @@ class Estate:
         self.emulator: Emulator | None = None
         self.understudy: Child | None = None
         self.understudy_url: str | None = None
+        self.played: list[str] = []  # the providers that the understudy stands in for
         self.template: Template
         self.deployment: Deployment
 
     def open(self) -> None:
         """Start the servers, deploy, put the providers' keys in place."""
         declared = Template(self.project.template).parameters
-        played = [name for name, (key, _, address, _) in PROVIDERS.items() if address in declared and not _own(key)]
-        if played:
+        self.played = [
+            name for name, (key, _, address, _) in PROVIDERS.items() if address in declared and not _own(key)
+        ]
+        if self.played:
             self.understudy = self._start_understudy()
         with self.screen.step("AWS emulator"):
             self.emulator = Emulator.open(self.project)
         if self.understudy:
-            with self.screen.step("Understudy, who plays " + " and ".join(name.capitalize() for name in played)):
+            with self.screen.step("Understudy, playing " + " and ".join(self.played)):
                 self.understudy_url = self._wait_for_understudy(self.understudy)
         with self.screen.step("template.yaml deployed"):
             self.deploy()
@@ -92,7 +93,7 @@ class Estate:
 
         A variable that the template declares has the template's value or none; the SDKs' own variables never apply.
         """
-        prefixes = ("AWS_", "MINISTACK_", "PYTHON", *(f"{name}_" for name in PROVIDERS))
+        prefixes = ("AWS_", "MINISTACK_", "PYTHON", *(f"{name.upper()}_" for name in PROVIDERS))
         declared = self.template.variables
         kept = {k: v for k, v in shell.items() if not k.startswith(prefixes) and k not in declared}
         return {**kept, "PYTHONUNBUFFERED": "1", **self.doors_environment}
@@ -136,26 +137,6 @@ class Estate:
                 raise CannotStart(f"The understudy stopped at once: {child.last_words()} ({child.log})")
             time.sleep(0.03)
         raise CannotStart(f"The understudy did not answer within {_PATIENCE_S:.0f} s. Its log: {child.log}")
-
-
-def lock(project: Project) -> IO[str]:
-    """Make this the only run of the checkout, until the file is closed or the process ends, however it ends.
-
-    Raises CannotStart when there is another.
-    """
-    project.kept.mkdir(parents=True, exist_ok=True)
-    file = (project.kept / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        try:
-            other = json.loads(project.running.read_text())
-            where = f" at {other['url']} (process {other['pid']})"
-        except (OSError, ValueError, KeyError):
-            where = ""
-        raise CannotStart(f"This checkout runs already{where}. Stop that one first, or use a second checkout") from None
-    return file
 
 
 def _own(key: str) -> str:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.answer import LAMBDA_LIMIT, Invocation
+from local.answer import LAMBDA_LIMIT, Cut, Invocation
 from local.door import LoadedDoor, is_stream, thread, trace
 from local.event import proxy_event
 from local.refusal import preflight, refusal
@@ -45,6 +45,11 @@ class Front:
             await app(scope, receive, send)
         except ClientDisconnect:  # it left while it was still sending
             return
+        except Cut:
+            raise
+        except Exception as error:
+            sys.stderr.write(f"{trace(error)}\n")  # a fault of ours
+            raise
         finally:
             if app is not None and not self._quiet:
                 status = getattr(app, "status", None) or getattr(app, "status_code", "")
@@ -64,7 +69,7 @@ class Front:
         if request.method == "OPTIONS" and "Cors" in self._template.api and self._template.resource(path):
             return preflight(self._template, request_id)
         opened = self._template.open(request.method, path)
-        if opened is None:
+        if opened is None or opened.door.name not in self._doors:  # or its Condition is false
             return refusal(self._template, "MISSING_AUTHENTICATION_TOKEN", request_id)
         body = await _read(request, GATEWAY_LIMIT)
         if body is None:

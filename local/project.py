@@ -1,12 +1,13 @@
 """Where a checkout keeps its things, and the one error that a person is meant to read."""
 
+import fcntl
 import json
 import shlex
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -84,10 +85,38 @@ class Project:
         Raises CannotStart when nothing runs.
         """
         try:
-            found: dict[str, Any] = json.loads(self.running.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            raise CannotStart("Nothing runs in this checkout. Start it in another terminal: make run") from None
-        return found
+            self._locked().close()
+        except BlockingIOError:
+            if self.running.exists():
+                found: dict[str, Any] = json.loads(self.running.read_text())
+                return found
+        raise CannotStart("Nothing runs in this checkout. Start it in another terminal: make run")
+
+    def lock(self) -> IO[str]:
+        """Make this the checkout's only run, until the file is closed or the process ends, however it ends.
+
+        Raises CannotStart when there is another.
+        """
+        try:
+            file = self._locked()
+        except BlockingIOError:
+            other = json.loads(self.running.read_text()) if self.running.exists() else {}
+            where = f" at {other['url']} (process {other['pid']})" if other else ""
+            raise CannotStart(
+                f"This checkout runs already{where}. Stop that one first, or use a second checkout"
+            ) from None
+        self.running.unlink(missing_ok=True)  # left by a run that was killed
+        return file
+
+    def _locked(self) -> IO[str]:
+        self.kept.mkdir(parents=True, exist_ok=True)
+        file = (self.kept / "lock").open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise
+        return file
 
     @cached_property
     def _samconfig(self) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class Screen:
     def welcome(self, *, url: str, key: str | None, providers: str, usage: str, logs: Path, seconds: float) -> None:
         """The panel with everything to start with, and a request that works as it is printed."""
         lines = (
-            ("API", url),
-            ("base_url", f"{url}/v1   (OpenAI SDK; Anthropic's takes {url})"),
+            ("URL", url),
+            ("base_url", f"{url}/v1"),
             ("key", key or "none yet: see above"),
             ("models", providers),
             ("usage", usage),

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from watchfiles import watch
 
-from local.estate import Estate, lock
+from local.estate import PROVIDERS, Estate
 from local.process import Child
 from local.project import CannotStart, Project
 from local.screen import Screen, complain
@@ -47,7 +47,9 @@ class Supervisor:
     def run(self) -> None:
         """Start, announce, watch, until a signal comes."""
         began = time.monotonic()
-        with _signals(), lock(self.project):
+        with _signals(), self.project.lock():
+            if self.ready:
+                self.ready.unlink(missing_ok=True)
             try:
                 self._socket = _listen(self.port)
                 (self.project.logs / "doors.jsonl").unlink(missing_ok=True)
@@ -114,9 +116,11 @@ class Supervisor:
         )
 
     def _providers(self) -> str:
-        if not self.estate.understudy_url:
-            return "the real providers"
-        return f"played by the understudy at {self.estate.understudy_url}"
+        played = " and ".join(self.estate.played)
+        if not played:
+            return "the real providers, with the keys of your shell: calls cost money"
+        said = f"{played} played by the understudy at {self.estate.understudy_url}"
+        return said if len(self.estate.played) == len(PROVIDERS) else f"{said}; real calls otherwise, which cost money"
 
     def _watch(self) -> None:
         sources = [path for path in (self.project.root / "functions", self.project.root / "layers") if path.exists()]

@@ -1,44 +1,47 @@
 """`python -m local usage`: the rows that the ledger wrote, newest first."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from boto3.dynamodb.types import TypeDeserializer
 from rich.console import Console
 from rich.table import Table
 
 from local.emulator import client
 from local.project import CannotStart, Project
 
-_COLUMNS = ("userId", "timestamp")  # the table's key; the other columns are whatever the rows have
+_NANO = Decimal(10) ** 9
 
 
-def show(project: Project, rows: int) -> None:
-    """Print the newest `rows` rows of the running platform. Raises CannotStart when nothing runs."""
+def show(project: Project, limit: int) -> None:
+    """Print the newest `limit` rows of the running platform. Raises CannotStart when nothing runs."""
     running = project.now_running()
     name = running["environment"].get("USAGE_TABLE_NAME")
     if not name:
         raise CannotStart("No door of template.yaml has a USAGE_TABLE_NAME")
-    found: list[dict[str, Any]] = []
-    for page in client("dynamodb", running["emulator"]).get_paginator("scan").paginate(TableName=name):
-        found += [{key: _plain(value) for key, value in item.items()} for item in page["Items"]]
-    found.sort(key=lambda row: Decimal(str(row.get("timestamp", 0))), reverse=True)
-    latest = found[:rows]
-    names = [*_COLUMNS, *sorted({key for row in latest for key in row} - set(_COLUMNS))]
-    table = Table(*names, title=f"{len(latest)} of {len(found)} usage rows ({name})")
-    for row in latest:
-        table.add_row(*(str(row.get(key, "")) for key in names))
-    Console().print(table if latest else f"No usage rows yet ({name}).")
+    rows = _rows(running["emulator"], name)
+    title = f"{min(limit, len(rows))} of {len(rows)} usage rows in {name}"
+    table = Table("time", "user", "key", "model", "tokens", "charged, USD", "ms", "outcome", title=title)
+    for row in rows[:limit]:
+        table.add_row(*_cells(row))
+    Console().print(table if rows else f"No usage rows yet in {name}.")
 
 
-def _plain(value: dict[str, Any]) -> Any:
-    """DynamoDB's {"S": "a"} -> "a"."""
-    kind, inner = next(iter(value.items()))
-    match kind:
-        case "M":
-            return {key: _plain(v) for key, v in inner.items()}
-        case "L":
-            return [_plain(v) for v in inner]
-        case "NULL":
-            return None
-        case _:
-            return inner
+def _rows(emulator: str, table: str) -> list[dict[str, Any]]:
+    read = TypeDeserializer().deserialize
+    pages = client("dynamodb", emulator).get_paginator("scan").paginate(TableName=table)
+    rows = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+    return sorted(rows, key=lambda row: row["timestamp"], reverse=True)
+
+
+def _cells(row: dict[str, Any]) -> Iterable[str]:
+    yield datetime.fromtimestamp(int(row["timestamp"]) / 1000).astimezone().strftime("%m-%d %H:%M:%S")
+    yield str(row["userId"])
+    yield str(row.get("keyId", "")).removeprefix("sk-proj-")
+    yield str(row.get("model", ""))
+    yield ", ".join(f"{name} {count}" for name, count in row.get("tokens", {}).items() if count)
+    yield f"{Decimal(row.get('charged', 0)) / _NANO:f}"
+    yield str(row.get("latencyMs", ""))
+    yield str(row.get("outcome", ""))
