@@ -1,5 +1,6 @@
 """What all tests share: one running platform, over real HTTP, and a patient hypothesis."""
 
+import io
 import json
 import os
 import signal
@@ -15,6 +16,9 @@ from typing import Any
 import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
+
+from llm_core.aws import clients, secrets, telemetry
+from llm_core.settings import settings as door_settings
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 90
@@ -70,7 +74,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         running = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=sink, stderr=subprocess.STDOUT)
     try:
         told = _when_ready(running, ready, output)
-        yield Platform(told["url"], told["key"], told["understudy"], told["environment"], state / "logs" / "doors.jsonl")
+        yield Platform(
+            told["url"], told["key"], told["understudy"], told["environment"], state / "logs" / "doors.jsonl"
+        )
     finally:
         running.send_signal(signal.SIGTERM)
         running.wait(timeout=20)
@@ -102,11 +108,16 @@ def understudy(platform: Platform) -> Iterator[Platform]:
 
 
 @pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What this process logs from now on."""
+    lines = io.StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", lines)
+    return lines
+
+
+@pytest.fixture
 def inside(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """This process in a door's place: its environment, on the same tables as the running platform."""
-    from llm_core.aws import clients, secrets
-    from llm_core.settings import settings as door_settings
-
     for name, value in platform.environment.items():
         monkeypatch.setenv(name, value)
     for forgotten in (door_settings.cache_clear, clients._clients.clear, secrets._stores.clear):

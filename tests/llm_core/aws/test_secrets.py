@@ -1,0 +1,85 @@
+"""Secrets by reference, against the emulator's stores."""
+
+import time
+from typing import Any
+
+import pytest
+
+from llm_core.aws import clients, secrets
+from llm_core.errors import Misconfigured
+from llm_core.redaction import redact
+from tests.conftest import Platform
+
+
+@pytest.fixture
+def parameter(inside: Platform) -> str:
+    """A fresh SecureString; its reference."""
+    name = f"/test/{time.time_ns()}"
+    _put(name, "first-value-1234")
+    return f"ssm:{name}"
+
+
+def _put(name: str, value: str, kind: Any = "SecureString") -> None:
+    clients.ssm().put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
+
+
+def test_a_secure_string_is_read_and_from_then_on_struck_out(parameter: str) -> None:
+    assert secrets.secret(parameter) == "first-value-1234"
+    assert redact("leaked: first-value-1234") == "leaked: ***"
+
+
+def test_a_changed_value_is_seen_after_five_minutes_or_when_asked_afresh(
+    parameter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets.secret(parameter)
+    _put(parameter.removeprefix("ssm:"), "second-value-1234")
+    assert secrets.secret(parameter) == "first-value-1234", "from the cache"
+    assert secrets.secret(parameter, fresh=True) == "second-value-1234"
+    _put(parameter.removeprefix("ssm:"), "third-value-1234")
+    _let_time_pass(monkeypatch, secrets.CACHE_SECONDS + 1)
+    assert secrets.secret(parameter) == "third-value-1234"
+
+
+def test_each_name_has_its_own_age(parameter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given A was read, and B much later; when A's five minutes are over, then A is read again though B is fresh."""
+    name = parameter.removeprefix("ssm:")
+    _put(name + "-b", "b-value-12345678")
+    secrets.secret(parameter)
+    _put(name, "a-has-changed-1234")
+    _let_time_pass(monkeypatch, 200)
+    secrets.secret(parameter + "-b")
+    _let_time_pass(monkeypatch, 301)
+    assert secrets.secret(parameter) == "a-has-changed-1234"
+
+
+def test_a_plain_string_is_refused_because_it_is_not_encrypted(parameter: str) -> None:
+    _put(parameter.removeprefix("ssm:") + "-plain", "open-value-1234", "String")
+    with pytest.raises(Misconfigured, match="not a SecureString") as refused:
+        secrets.secret(parameter + "-plain")
+    assert "open-value-1234" not in refused.value.message
+
+
+def test_secrets_manager_is_read_the_same_way(inside: Platform) -> None:
+    name = f"test/{time.time_ns()}"
+    clients.secretsmanager().create_secret(Name=name, SecretString="kept-elsewhere-1234")
+    assert secrets.secret(f"secretsmanager:{name}") == "kept-elsewhere-1234"
+
+
+@pytest.mark.parametrize("reference", ["ssm:/not/there", "secretsmanager:not/there", "env:HOME", "", "plain-value"])
+def test_what_cannot_be_read_is_named(inside: Platform, reference: str) -> None:
+    with pytest.raises(Misconfigured):
+        secrets.secret(reference)
+
+
+def _let_time_pass(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Powertools' cache looks at the clock of its own module."""
+    from datetime import datetime, timedelta
+
+    from aws_lambda_powertools.utilities.parameters import base
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    monkeypatch.setattr(base, "datetime", Later)

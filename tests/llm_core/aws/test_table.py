@@ -1,0 +1,54 @@
+"""One table in plain values, against the emulator."""
+
+import secrets
+from decimal import Decimal
+
+import pytest
+
+from llm_core.aws import clients, table
+from llm_core.errors import StoreUnavailable
+from tests.conftest import Platform
+
+
+@pytest.fixture
+def keys(inside: Platform) -> str:
+    return inside.environment["KEYS_TABLE_NAME"]
+
+
+def _item(**more: object) -> dict[str, object]:
+    return {"keyId": f"test-{secrets.token_hex(6)}", **more}
+
+
+def test_what_is_written_comes_back_with_numbers_whole(keys: str) -> None:
+    item = _item(cost=123, deep={"list": [1, 2, {"three": 3}]}, none=None, yes=True, exact=Decimal("1.5"))
+    table.put_new(keys, item, key="keyId")
+    assert table.get(keys, {"keyId": item["keyId"]}) == item
+
+
+def test_nothing_there_is_none(keys: str) -> None:
+    assert table.get(keys, {"keyId": "nobody"}) is None
+
+
+def test_an_item_is_never_written_over(keys: str) -> None:
+    first = _item(owner="first")
+    table.put_new(keys, first, key="keyId")
+    with pytest.raises(table.AlreadyThere):
+        table.put_new(keys, first | {"owner": "second"}, key="keyId")
+    found = table.get(keys, {"keyId": first["keyId"]})
+    assert found is not None
+    assert found["owner"] == "first"
+
+
+def test_a_write_repeated_because_its_answer_was_lost_counts_as_written(keys: str) -> None:
+    item = _item(owner="me")
+    table.put_new(keys, item, key="keyId")
+    table.put_new(keys, item, key="keyId")
+
+
+def test_a_table_that_cannot_be_reached_says_so(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    clients._clients.clear()
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        table.get("any", {"keyId": "any"})
+    with pytest.raises(StoreUnavailable):
+        table.put_new("any", _item(), key="keyId")
