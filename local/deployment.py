@@ -124,6 +124,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
                 properties.pop("InlineCode", None)
                 variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
                 variables[_PROXY] = f"{proxy}/{name}"
+                properties["Events"] = _heard_anew(properties.get("Events", {}), emulator.token[:8])
             case "AWS::Serverless::LayerVersion":
                 properties["ContentUri"] = stub
             case "AWS::Serverless::StateMachine" if isinstance(properties.get("DefinitionUri"), str):
@@ -135,6 +136,13 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
             case _:
                 pass
     return document
+
+
+def _heard_anew(events: dict[str, Any], token: str) -> dict[str, Any]:
+    """The events with streams under a name of this start: a mapping that outlived a restart of the emulator is deaf,
+    because the records are gone and its position in them is not. A new name makes CloudFormation replace it.
+    """
+    return {f"{name}{token}" if event["Type"] == "DynamoDB" else name: event for name, event in events.items()}
 
 
 def _stub() -> bytes:

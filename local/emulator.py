@@ -26,12 +26,12 @@ _ATTEMPTS = 3
 
 
 class Emulator:
-    """A running emulator. `url` is its address; `client("dynamodb")` a boto3 client on it."""
+    """A running emulator. `url` is its address; `token` this start of it; `client("dynamodb")` a boto3 client on it."""
 
     def __init__(self, child: Child, url: str, token: str) -> None:
         self.child = child
         self.url = url
-        self._token = token
+        self.token = token
 
     @classmethod
     def start(cls, project: Project) -> "Emulator":
@@ -91,7 +91,7 @@ class Emulator:
                 raise CannotStart(f"The AWS emulator stopped at once: {self.child.last_words()} ({self.child.log})")
             try:
                 with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2) as answer:  # noqa: S310
-                    if json.load(answer)["edition"] == self._token:
+                    if json.load(answer)["edition"] == self.token:
                         return
             except (OSError, urllib.error.URLError, ValueError, KeyError):
                 pass

@@ -78,6 +78,10 @@ class Run:
     def aws(self, service: str) -> Any:
         return client(service, self.facts["emulator"])
 
+    def note(self, note: str) -> None:
+        table = self.facts["environment"]["NOTES_TABLE_NAME"]
+        self.aws("dynamodb").put_item(TableName=table, Item={"id": {"S": note}})
+
     def noted(self, note: str) -> bool:
         table = self.facts["environment"]["NOTES_TABLE_NAME"]
         return "Item" in self.aws("dynamodb").get_item(TableName=table, Key={"id": {"S": note}})

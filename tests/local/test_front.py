@@ -6,7 +6,7 @@ import json
 import pytest
 
 from local.front import GATEWAY_LIMIT
-from tests.local.conftest import Run
+from tests.local.conftest import Run, wait_until
 
 
 def test_a_request_becomes_api_gateways_event(running: Run) -> None:
@@ -129,6 +129,13 @@ def test_an_emulated_service_invokes_the_door_in_process(running: Run) -> None:
     failed = running.aws("lambda").invoke(FunctionName=names["Moody"], Payload=b"{}")
     assert failed["FunctionError"]
     assert "LookupError" in failed["Payload"].read().decode()
+
+
+def test_state_machines_and_nested_stacks_are_deployed_as_they_stand(running: Run) -> None:
+    outputs = running.facts["outputs"]
+    assert "sample-local" in outputs["QueueUrl"]
+    running.aws("stepfunctions").start_execution(stateMachineArn=outputs["NotebookArn"], input='{"note": "by machine"}')
+    wait_until(lambda: running.noted("by machine"))
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ def test_state_and_key_outlive_a_run_and_nothing_else_does(project: Project) -> 
     key, family = first.facts["key"], first.family()
     assert stat.S_IMODE(project.key.stat().st_mode) == 0o600
     assert key == project.key.read_text().strip()
-    first.aws("dynamodb").put_item(TableName=first.facts["environment"]["NOTES_TABLE_NAME"], Item={"id": {"S": "kept"}})
+    first.note("kept")
+    wait_until(lambda: first.noted("kept!"))  # by a door that listens to the table's stream
     assert len(family) >= 3
     assert first.stop() == 0
     assert not any(map(alive, family))
@@ -106,9 +107,8 @@ def test_state_and_key_outlive_a_run_and_nothing_else_does(project: Project) -> 
     second = Run(project).start()
     assert second.noted("kept")
     assert second.facts["key"] == key
-    second.aws("dynamodb").put_item(
-        TableName=second.facts["environment"]["NOTES_TABLE_NAME"], Item={"id": {"S": "kept too"}}
-    )
+    second.note("kept too")
+    wait_until(lambda: second.noted("kept too!"))  # the stream is heard again
     family = second.family()
     second.process.send_signal(signal.SIGKILL)
     second.process.wait()

@@ -13,7 +13,8 @@ SAMPLE = Path(__file__).with_name("sample_project") / "template.yaml"
 
 def test_doors_and_routes_are_read_with_their_limits() -> None:
     template = Template(SAMPLE)
-    assert [door.path for door in template.doors.values()] == ["shop/echo", "shop/moody", "shop/stream", "shop/version"]
+    paths = [door.path for door in template.doors.values()]
+    assert paths == ["shop/echo", "shop/moody", "shop/stream", "shop/version", "shop/listener"]
     assert (template.doors["Echo"].timeout, template.doors["Echo"].memory) == (30, 256)
     hasty = next(route for route, _ in template.routes if route.path == "/v1/hasty/{mood}")
     stream = next(route for route, _ in template.routes if route.path == "/v1/stream/{how}")

@@ -10,6 +10,8 @@ import pytest
 
 from local.understudy.server import running
 
+# Clients are made once: each loads the machine's certificates, which takes longer than a test.
+
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
@@ -17,12 +19,27 @@ def address() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def clients(address: str) -> dict[str, Any]:
+    claude = anthropic.Anthropic(base_url=address, api_key="sk-test-1", max_retries=0, timeout=10)
+    gpt = openai.OpenAI(base_url=f"{address}/v1", api_key="sk-test-1", max_retries=0, timeout=10)
+    bedrock = anthropic.AnthropicBedrock(
+        base_url=address,
+        aws_access_key="AKIAUNDERSTUDY",
+        aws_secret_key="secret",
+        aws_region="us-east-1",
+        max_retries=0,
+        timeout=10,
+    )
+    return {"desk": httpx2.Client(base_url=address, timeout=10), "claude": claude, "gpt": gpt, "bedrock": bedrock}
+
+
 @pytest.fixture
-def desk(address: str) -> Iterator[httpx2.Client]:
+def desk(clients: dict[str, Any]) -> httpx2.Client:
     """The understudy's own routes; everything is forgotten before a test."""
-    with httpx2.Client(base_url=address, timeout=10) as client:
-        client.delete("/_understudy").raise_for_status()
-        yield client
+    client: httpx2.Client = clients["desk"]
+    client.delete("/_understudy").raise_for_status()
+    return client
 
 
 @pytest.fixture
@@ -41,25 +58,15 @@ def sold(desk: httpx2.Client) -> Any:
 
 
 @pytest.fixture
-def claude(desk: httpx2.Client, address: str) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=address, api_key="sk-test-1", max_retries=0, timeout=10) as client:
-        yield client
+def claude(desk: httpx2.Client, clients: dict[str, Any]) -> Any:
+    return clients["claude"]
 
 
 @pytest.fixture
-def gpt(desk: httpx2.Client, address: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{address}/v1", api_key="sk-test-1", max_retries=0, timeout=10) as client:
-        yield client
+def gpt(desk: httpx2.Client, clients: dict[str, Any]) -> Any:
+    return clients["gpt"]
 
 
 @pytest.fixture
-def bedrock(desk: httpx2.Client, address: str) -> Iterator[anthropic.AnthropicBedrock]:
-    with anthropic.AnthropicBedrock(
-        base_url=address,
-        aws_access_key="AKIAUNDERSTUDY",
-        aws_secret_key="secret",
-        aws_region="us-east-1",
-        max_retries=0,
-        timeout=10,
-    ) as client:
-        yield client
+def bedrock(desk: httpx2.Client, clients: dict[str, Any]) -> Any:
+    return clients["bedrock"]
