@@ -1,6 +1,7 @@
 """python -m local.understudy [--host 127.0.0.1] [--port 0] [--ready-file PATH] [--pace SECONDS]"""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def main() -> None:
             written.write_text(url)
             written.replace(asked.ready_file)
 
+    # The server raises the signal once more when it is done; to be told to go is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     pace = Pace(first_token_s=asked.pace, between_tokens_s=asked.pace)
     Server(create_app(pace), host=asked.host, port=asked.port, on_ready=announce).go()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 CHARS = "aA0 _-.,:/@#1bB"
+PRINTABLE = "".join(map(chr, range(32, 127)))
 
 
 def example(pattern: str, candidates: Iterable[str]) -> str:
@@ -58,7 +59,7 @@ def _node(kind: str, value: Any, groups: dict[int, str]) -> str:
 
 def _member(choices: Any) -> str:
     negated = str(choices[0][0]) == "NEGATE"
-    for char in (*CHARS, *map(chr, range(32, 127))):
+    for char in CHARS + PRINTABLE:
         if any(_holds(str(kind), value, char) for kind, value in choices) != negated:
             return char
     return chr(choices[0][1]) if str(choices[0][0]) == "LITERAL" else chr(choices[0][1][0])

@@ -9,7 +9,8 @@ from typing import Any
 from local.understudy import patterns, words
 from local.understudy.prompt import Json
 
-DEEPEST = 8
+# From this depth on, what may be left out is left out: schemas can contain themselves.
+DEEPEST = 6
 FORMATS = {
     "date": "2026-01-15",
     "date-time": "2026-01-15T09:00:00Z",
@@ -120,16 +121,17 @@ class _Writer:
     def _array(self, schema: Json, name: str, depth: int) -> list[Any]:
         before: list[Any] = [self.value(item, name, depth + 1) for item in schema.get("prefixItems") or []]
         least, most = int(schema.get("minItems", 0)), schema.get("maxItems")
-        count = max(least, 0 if depth >= DEEPEST else 2 if schema.get("uniqueItems") is None else max(1, least))
-        count = count if most is None else min(count, int(most))
+        usual = 0 if depth >= DEEPEST else 1 if depth > 1 or schema.get("uniqueItems") else 2
+        count = max(least, usual) if most is None else min(max(least, usual), int(most))
         items = schema.get("items", True)
-        if items is False:
+        if items is False or count <= len(before):
             return before
         made = list(before)
         for item in self._distinct(items, name, depth):
+            if not schema.get("uniqueItems") or item not in made:
+                made.append(item)
             if len(made) >= count:
                 break
-            made.append(item)
         return made
 
     def _distinct(self, items: Any, name: str, depth: int) -> Iterator[Any]:

@@ -7,12 +7,13 @@ STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
-        a about above after again all also am an and any are as at be because been before being below between both but by can
-        could did do does doing down during each few for from further give had has have having he hello help her here hers hey
-        hi him his how i if in into is it its just kindly let me more most my no nor not now of off on once one only or other
-        our out over own please same say she should show so some such tell than thank thanks that the their them then there
-        these they this those through to too under until up us use using very want was we were what when where which while who
-        whom why will with would write you your
+        a about above after again all also am an and any are as at be because been before being below between
+        both but by can could did do does doing down during each few for from further give had has have having
+        he hello help her here hers hey hi him his how i if in into is it its just kindly let me more most my
+        no nor not now of off on once one only or other our out over own please same say she should show so
+        some such tell than thank thanks that the their them then there these they this those through to too
+        under until up us use using very want was we were what when where which while who whom why will with
+        would write you your
         """,
     )
 )
