@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from local.door import Context, LoadedDoor, close, is_stream, thread, trace
+from local.door import Context, LoadedDoor, carried, close, is_stream, thread, trace
 from local.refusal import refusal
 from local.template import Route, Template
 
@@ -52,20 +52,23 @@ class Invocation:
         thread(self._run, f"{self._door.door.path} {self._request_id}")
         limit = min(self._route.timeout, self._door.door.timeout)
         try:
-            answer = await asyncio.wait_for(asyncio.shield(self._answer), limit)
-        except TimeoutError:
-            kind = "INTEGRATION_TIMEOUT" if self._route.timeout <= self._door.door.timeout else "INTEGRATION_FAILURE"
-            _tell(f"{self._door.door.path} took longer than {limit:g} s")
-            await self._refuse(kind, scope, receive, send)
-        except Exception as error:  # noqa: BLE001 (whatever a door raises, its client sees 502)
-            _tell(str(error) if isinstance(error, Malformed) else trace(error))
-            await self._refuse("INTEGRATION_FAILURE", scope, receive, send)
-        else:
-            self.status = answer["statusCode"]
-            if is_stream(answer["body"]):
-                await self._stream(answer, receive, send, started + limit)
+            # Not wait_for: a door may itself raise TimeoutError.
+            await asyncio.wait({self._answer}, timeout=limit)
+            if not self._answer.done():
+                api_first = self._route.timeout <= self._door.door.timeout
+                _tell(f"{self._door.door.path} took longer than {limit:g} s")
+                kind = "INTEGRATION_TIMEOUT" if api_first else "INTEGRATION_FAILURE"
+                await self._refuse(kind, scope, receive, send)
+            elif error := self._answer.exception():
+                _tell(str(error) if isinstance(error, Malformed) else trace(error))
+                await self._refuse("INTEGRATION_FAILURE", scope, receive, send)
             else:
-                await self._whole(answer)(scope, receive, send)
+                answer = self._answer.result()
+                self.status = answer["statusCode"]
+                if is_stream(answer["body"]):
+                    await self._stream(answer, receive, send, started + limit)
+                else:
+                    await self._whole(answer)(scope, receive, send)
         finally:
             self._gone.set()
             self._flow.set()
@@ -74,9 +77,8 @@ class Invocation:
         """On the invocation's own thread: call the handler, then, when the answer has begun, iterate its body."""
         try:
             answer = _checked(self._door(self._event, self._context), self._route)
-        except BaseException as error:  # noqa: BLE001
-            problem = error if isinstance(error, Exception) else RuntimeError(f"The handler raised {error!r}")
-            self._settle(self._answer, problem)
+        except BaseException as error:  # noqa: BLE001 (SystemExit, too, ends the invocation and not the server)
+            self._settle(self._answer, carried(error))
             return
         body = answer["body"]
         self._settle(self._answer, None, answer)

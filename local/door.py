@@ -78,6 +78,15 @@ def thread(run: Callable[[], None], name: str) -> threading.Thread:
     return started
 
 
+def carried(error: BaseException) -> Exception:
+    """The error in a shape that a future can carry to another thread."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    wrapped = RuntimeError(f"The handler raised {error!r}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
 def is_stream(body: Any) -> bool:
     """Whether an answer's body is to be sent piece by piece."""
     return isinstance(body, Iterator) or (hasattr(body, "__iter__") and not isinstance(body, str | bytes | list | dict))

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.answer import LAMBDA_LIMIT, Cut, Invocation
-from local.door import LoadedDoor, is_stream, thread, trace
+from local.door import LoadedDoor, carried, is_stream, thread, trace
 from local.event import proxy_event
 from local.refusal import preflight, refusal
 from local.template import Template, readable
@@ -101,7 +101,7 @@ class Front:
             try:
                 done.set_result(json.dumps(_collected(door(event, context))))
             except BaseException as error:  # noqa: BLE001 (a failed function is an answer)
-                done.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+                done.set_exception(carried(error))
 
         thread(run, f"{door.door.path} {context.aws_request_id}")
         try:

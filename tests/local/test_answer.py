@@ -9,7 +9,7 @@ import pytest
 from tests.local.conftest import Run, wait_until
 
 
-@pytest.mark.parametrize("mood", ["raise", "malformed", "large"])
+@pytest.mark.parametrize("mood", ["raise", "timeout", "exit", "stop", "malformed", "large"])
 def test_a_failed_handler_is_502_and_tells_the_client_nothing(running: Run, mood: str) -> None:
     answer = running.ask("GET", f"/v1/moody/{mood}")
     assert (answer.status, answer.json["kind"], answer.json["message"]) == (502, "5xx", "Internal server error")

@@ -6,12 +6,18 @@ from typing import Any
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """raise, slow, malformed, binary, large; anything else is 200."""
+    """One mood a case; anything else is calm."""
     if "httpMethod" not in event:
         raise LookupError(f"no mood in {event}")
     match event["pathParameters"]["mood"]:
         case "raise":
             raise ValueError("a secret of the door")
+        case "timeout":
+            raise TimeoutError
+        case "exit":
+            raise SystemExit(3)
+        case "stop":
+            raise StopIteration
         case "slow":
             time.sleep(1.5)
         case "malformed":
