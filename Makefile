@@ -59,7 +59,7 @@ invoke: $(LOCAL) ## A sample event to one door: DOOR=gateway/chat CASE=hello
 # ------------------------------------------------------------------------------------------------ before a commit
 .PHONY: test
 test: $(DEV) $(EMULATOR) $(OLDER_CLIENTS) ## The whole suite, offline: PYTEST='-k ledger -x' for a part, WORKERS=2
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(if $(PYTEST),,--cov --cov-report=term) $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(PYTEST),,--cov --cov-report=term) $(PYTEST)
 
 .PHONY: lint
 lint: $(DEV) ## Style and the commonest mistakes, by ruff

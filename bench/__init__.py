@@ -1,0 +1,1 @@
+"""Measurements, and the limits that they are held to."""

@@ -1,0 +1,81 @@
+"""events/: what API Gateway would send, for `make invoke`, `sam local invoke` and these tests alike."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventModel
+
+from tests.estate import ACCOUNT, REGION, ROOT, Estate, opened
+
+TEMPLATE = Estate({}).source
+EVENTS = sorted((ROOT / "events").rglob("*.json"))
+PLACEHOLDER_KEY = "sk-proj-" + "0" * 12 + "A" * 43
+
+
+def door_of(event: Path) -> str:
+    """events/gateway/chat-bad_json.json -> gateway/chat"""
+    return f"{event.parent.relative_to(ROOT / 'events').as_posix()}/{event.stem.partition('-')[0]}"
+
+
+def test_every_door_has_a_sample_event_and_every_event_a_door() -> None:
+    assert {door_of(event) for event in EVENTS} == {door.path for door in TEMPLATE.doors.values()}
+
+
+@pytest.mark.parametrize("file", EVENTS, ids=lambda file: file.stem)
+def test_a_sample_event_is_what_api_gateway_would_send_to_that_door(file: Path) -> None:
+    event = json.loads(file.read_text())
+    if event == {"warmup": True}:
+        return
+    APIGatewayProxyEventModel.model_validate(event)
+    door = next(door for door in TEMPLATE.doors.values() if door.path == door_of(file))
+    found = TEMPLATE.open(event["httpMethod"], event["path"])
+    assert found is not None, "no route of the template"
+    assert (found.door, found.route.path) == (door, event["resource"])
+    assert found.parameters == (event["pathParameters"] or {})
+    assert event["requestContext"]["stage"] == TEMPLATE.stage
+    assert event["requestContext"]["path"] == f"/{TEMPLATE.stage}{event['path']}"
+    assert event["multiValueHeaders"] == {name: [value] for name, value in event["headers"].items()}
+
+
+ANSWERS = {
+    "chat-hello": 200,
+    "chat-tools": 200,
+    "chat-bad_json": 400,
+    "chat-no_key": 401,
+    "chat-warmup": 200,
+    "models-list": 200,
+    "models-one": 200,
+    "models-one_of_provider": 200,
+    "models-unknown": 404,
+    "models-health": 200,
+    "models-health_v1": 200,
+    "models-warmup": 200,
+}
+
+
+@pytest.mark.parametrize("file", EVENTS, ids=lambda file: file.stem)
+def test_a_sample_event_opens_its_door(file: Path, inside: Any) -> None:
+    """In a door's place, on the tables of the running platform, with a real key for the placeholder."""
+    event = json.loads(file.read_text().replace(PLACEHOLDER_KEY, inside.key))
+    name = next(name for name, door in TEMPLATE.doors.items() if door.path == door_of(file))
+    assert opened(TEMPLATE.doors[name])(event, lambda_context(name))["statusCode"] == ANSWERS[file.stem]
+
+
+@pytest.mark.parametrize("file", [f for f in EVENTS if PLACEHOLDER_KEY in f.read_text()], ids=lambda file: file.stem)
+def test_the_key_in_a_sample_event_opens_nothing(file: Path, inside: Any) -> None:
+    name = next(name for name, door in TEMPLATE.doors.items() if door.path == door_of(file))
+    answer = opened(TEMPLATE.doors[name])(json.loads(file.read_text()), lambda_context(name))
+    assert answer["statusCode"] == 401
+
+
+def lambda_context(name: str) -> Any:
+    return SimpleNamespace(
+        function_name=name,
+        memory_limit_in_mb=512,
+        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
+        aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        get_remaining_time_in_millis=lambda: 29_000,
+    )
