@@ -51,9 +51,10 @@ def _usage(project: Project, arguments: argparse.Namespace) -> None:
 
 
 def _seed(project: Project, _arguments: argparse.Namespace) -> None:
-    import importlib
+    sys.path[:0] = map(str, project.sources)  # it speaks to llm_core
+    from local.seed import sow
 
-    importlib.import_module("local.seed").sow(project)  # by name while it is being written
+    sow(project)
 
 
 def _invoke(project: Project, arguments: argparse.Namespace) -> int:
