@@ -100,11 +100,17 @@ def _body(request: Request, model: Model, max_tokens: int) -> dict[str, Any]:
         body["stop_sequences"] = list(request.stop)
     if request.end_user:
         body["metadata"] = {"user_id": request.end_user}
-    sampling = {"temperature": request.temperature, "top_p": request.top_p}
-    said = {name: value for name, value in sampling.items() if value is not None}
-    if said:  # the SDK dropped these arguments; models that take sampling still read them from the body
-        body["extra_body"] = said
+    if sampling := _sampling(request):
+        body["extra_body"] = (
+            sampling  # the SDK dropped these arguments; models that sample still read them from the body
+        )
     return body
+
+
+def _sampling(request: Request) -> dict[str, float]:
+    """Temperature ends at 1 here, at 2 in OpenAI's dialect: a higher one is taken as 1, as Anthropic does itself."""
+    said = {"temperature": request.temperature and min(request.temperature, 1.0), "top_p": request.top_p}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _message_param(message: Message) -> dict[str, Any]:

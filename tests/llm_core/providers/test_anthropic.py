@@ -1,0 +1,145 @@
+"""Anthropic's room: what its SDK puts on the wire, and what comes back in our words."""
+
+import json
+from typing import Any
+
+import pytest
+
+from llm_core.aws import clients
+from llm_core.catalog import catalog
+from llm_core.errors import ContextLengthExceeded, InvalidRequest, ProviderDenied, ProviderOverloaded, ProviderTimeout
+from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
+from llm_core.providers.anthropic import Anthropic
+from tests.conftest import Platform
+
+HELLO = Message("user", (Text("Hello"),))
+WEATHER = Tool("get_weather", "The weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
+
+
+def _ask(model: str = "claude-haiku-4-5", timeout: float = 10, **request: Any) -> Reply:
+    asked = Request(**{"model": model, "messages": (HELLO,)} | request)
+    return Anthropic().ask(asked, catalog().model(model), max_tokens=100, timeout=timeout)
+
+
+def _body(platform: Platform) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(platform.asked()[-1]["body"])
+    return body
+
+
+def test_a_question_in_anthropics_words(inside: Platform) -> None:
+    _ask(system="Be brief.", stop=("END",), end_user="u-1", temperature=0.4)
+    assert _body(inside) == {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 100,
+        "system": "Be brief.",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+        "stop_sequences": ["END"],
+        "metadata": {"user_id": "u-1"},
+        "temperature": 0.4,
+    }
+
+
+def test_a_temperature_above_one_is_taken_as_one(inside: Platform) -> None:
+    _ask(temperature=1.8)
+    assert _body(inside)["temperature"] == 1.0
+
+
+def test_a_temperature_of_zero_is_sent(inside: Platform) -> None:
+    _ask(temperature=0.0)
+    assert _body(inside)["temperature"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("choice", "wire"),
+    [
+        (ToolChoice("auto"), {"type": "auto"}),
+        (ToolChoice("none"), {"type": "none"}),
+        (ToolChoice("required", parallel=False), {"type": "any", "disable_parallel_tool_use": True}),
+        (ToolChoice("tool", "get_weather"), {"type": "tool", "name": "get_weather"}),
+    ],
+)
+def test_tools_and_the_choice_among_them(inside: Platform, choice: ToolChoice, wire: dict[str, Any]) -> None:
+    _ask(tools=(WEATHER,), tool_choice=choice)
+    body = _body(inside)
+    assert body["tools"] == [
+        {"name": "get_weather", "description": "The weather.", "input_schema": dict(WEATHER.parameters)}
+    ]
+    assert body["tool_choice"] == wire
+
+
+def test_a_round_of_tools_and_pictures(inside: Platform) -> None:
+    messages = (
+        Message("user", (Text("What is it?"), Image(media_type="image/png", data="AAAA"), Image(url="https://a.b/c"))),
+        Message("assistant", (ToolCall("toolu_1", "get_weather", '{"city": "Lisbon"}'), ToolCall("toolu_2", "f", ""))),
+        Message("user", (ToolResult("toolu_1", "sunny"), ToolResult("toolu_2", "broken", is_error=True))),
+    )
+    _ask(messages=messages, tools=(WEATHER,))
+    sent = _body(inside)["messages"]
+    assert [block["source"]["type"] for block in sent[0]["content"][1:]] == ["base64", "url"]
+    assert [block["input"] for block in sent[1]["content"]] == [{"city": "Lisbon"}, {}]
+    assert [block.get("is_error") for block in sent[2]["content"]] == [None, True]
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", '"text"'])
+def test_arguments_that_are_no_object_are_the_callers_mistake(inside: Platform, arguments: str) -> None:
+    with pytest.raises(InvalidRequest, match="toolu_1"):
+        _ask(messages=(HELLO, Message("assistant", (ToolCall("toolu_1", "f", arguments),))))
+
+
+def test_a_call_for_a_tool_comes_back_with_its_arguments_as_json(inside: Platform) -> None:
+    reply = _ask(messages=(Message("user", (Text("Use get_weather for Lisbon"),)),), tools=(WEATHER,))
+    assert reply.finish == "tool_calls"
+    call = next(part for part in reply.parts if isinstance(part, ToolCall))
+    assert isinstance(json.loads(call.arguments)["city"], str)
+
+
+def test_usage_comes_in_disjoint_buckets(inside: Platform, understudy: Platform) -> None:
+    understudy.perform({"text": "ok", "cache_read_tokens": 5, "cache_write_tokens": 7, "output_tokens": 3})
+    usage = _ask(messages=(Message("user", (Text("x" * 400),)),)).usage
+    sold = inside.sold()[-1]["usage"]
+    assert (usage.input, usage.cache_read, usage.cache_write_5m, usage.output) == (sold["input"], 5, 7, 3)
+
+
+def test_a_refusal_is_said_to_be_one(understudy: Platform, inside: Platform) -> None:
+    understudy.order({"kind": "refusal"})
+    assert _ask().finish == "refusal"
+
+
+def test_a_prompt_that_is_too_long_is_told_apart_from_other_refusals(understudy: Platform, inside: Platform) -> None:
+    understudy.order({"kind": "context_length"})
+    with pytest.raises(ContextLengthExceeded):
+        _ask()
+
+
+def test_what_the_provider_said_about_waiting_is_kept(understudy: Platform, inside: Platform) -> None:
+    understudy.order({"kind": "status", "code": 429, "retry_after": 3})
+    with pytest.raises(ProviderOverloaded) as failed:
+        _ask()
+    assert (failed.value.status, failed.value.retry_after_s) == (429, 3)
+    assert failed.value.provider_request_id
+
+
+def test_silence_ends_at_the_time_out(understudy: Platform, inside: Platform) -> None:
+    understudy.order({"kind": "silence"})
+    with pytest.raises(ProviderTimeout):
+        _ask(timeout=0.3)
+
+
+def test_a_new_key_is_picked_up_at_the_first_401_and_asked_once_more(inside: Platform, understudy: Platform) -> None:
+    """Given a key that was read and then replaced; when the old one is refused, then the new one is used."""
+    name = inside.environment["ANTHROPIC_API_KEY_REF"].removeprefix("ssm:")
+    _ask()
+    understudy.order({"kind": "status", "code": 401}, key="understudy")
+    try:
+        clients.ssm().put_parameter(Name=name, Value="understudy-2", Type="SecureString", Overwrite=True)
+        assert _ask().finish == "stop"
+    finally:
+        clients.ssm().put_parameter(Name=name, Value="understudy", Type="SecureString", Overwrite=True)
+
+
+def test_a_key_that_is_still_the_same_is_not_tried_again(inside: Platform, understudy: Platform) -> None:
+    understudy.order({"kind": "status", "code": 401})
+    before = len(inside.asked(10_000))
+    with pytest.raises(ProviderDenied):
+        _ask()
+    assert len(inside.asked(10_000)) == before + 1
