@@ -196,7 +196,7 @@ def _turn(role: str, blocks: list[Json]) -> Turn:
     text = "\n".join(str(block["text"]) for block in blocks if block.get("type") == "text")
     results = tuple(_result(block)[0] for block in blocks if block.get("type") == "tool_result")
     if role == "assistant":
-        return Turn("assistant", text, called=tuple(str(b.get("name")) for b in blocks if b.get("type") == "tool_use"))
+        return Turn("assistant", text)
     # Words beside tool results comment them; they are no new question.
     return (
         Turn("tool", text, results or ("",))

@@ -12,7 +12,7 @@ from local.understudy.orders import Order
 from local.understudy.performance import Usage
 from local.understudy.performer import Performer
 from local.understudy.prefixes import Prefixes
-from local.understudy.prompt import Json
+from local.understudy.prompt import Json, Prompt
 from local.understudy.recorded import Received, Recorded
 from local.understudy.sold import Sale, Sold
 from local.understudy.wire import Arrival, Identity, Refused, Wire, as_object
@@ -38,7 +38,7 @@ class House:
         visit = _Visit(self, wire, received)
         try:
             key = wire.key(received.headers)
-            prompt = wire.read(Arrival(received.headers, visit.body(), model, stream), key)
+            prompt = visit.prompt(Arrival(received.headers, visit.body(), model, stream), key)
             visit.sale.model, visit.sale.key, visit.sale.stream = prompt.model, key, prompt.stream
             order = visit.order(
                 Call(provider=wire.provider, model=prompt.model, key=key, path=received.path, stream=prompt.stream)
@@ -94,6 +94,13 @@ class _Visit:
         except ValueError:
             raise Refused(400, "We could not parse the JSON body of your request.") from None
         return as_object(body, "body")
+
+    def prompt(self, arrival: Arrival, key: str) -> Prompt:
+        try:
+            return self.wire.read(arrival, key)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # A shape nobody foresaw: the providers say 400 to those as well.
+            raise Refused(400, f"The understudy cannot read this request: {error}") from error
 
     def order(self, call: Call) -> Order | None:
         order = self.house.orders.take(call)

@@ -151,8 +151,7 @@ def _messages(body: Json) -> tuple[list[Turn], str, list[Segment]]:
         elif role in ("tool", "function"):
             turns.append(Turn("tool", results=(text,)))
         elif role == "assistant":
-            called = tuple(str((call.get("function") or {}).get("name")) for call in calls)
-            turns.append(Turn("assistant", text, called=called))
+            turns.append(Turn("assistant", text))
         else:
             turns.append(Turn("user", text))
     if waiting:

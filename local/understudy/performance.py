@@ -101,5 +101,5 @@ class Performance:
 
 
 def _parts(text: str, per_event: int) -> list[str]:
-    words = re.findall(r"\s*\S+\s*?(?=\s|$)|\s+", text) or [""]
+    words = re.findall(r"\s*\S+|\s+", text) or [""]
     return ["".join(words[start : start + per_event]) for start in range(0, len(words), per_event)]

@@ -23,7 +23,6 @@ class Turn:
     role: Literal["user", "assistant", "tool"]
     text: str = ""
     results: tuple[str, ...] = ()
-    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

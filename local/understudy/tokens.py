@@ -33,8 +33,3 @@ def running(segments: Sequence[Segment]) -> list[int]:
         images += segment.images
         counts.append(of_bytes(size) + images * TOKENS_PER_IMAGE)
     return counts
-
-
-def first(text: str, tokens: int) -> str:
-    """The longest beginning of `text` that counts no more than `tokens`."""
-    return text.encode("utf-8", "surrogatepass")[: max(0, tokens) * BYTES_PER_TOKEN].decode("utf-8", "ignore")

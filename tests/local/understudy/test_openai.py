@@ -121,6 +121,8 @@ def test_token_lists_cost_their_length(gpt: openai.OpenAI, sold: Any) -> None:
         ({"messages": []}, "empty_array"),
         ({"messages": [{"role": "tool", "tool_call_id": "x", "content": "1"}]}, None),
         ({"max_tokens": 0}, "integer_below_min_value"),
+        ({"stop": 7}, None),
+        ({"messages": [{"role": "user", "content": "x", "tool_calls": 7}]}, None),
     ],
 )
 def test_what_openai_refuses_is_refused_in_its_shape(desk: httpx2.Client, change: Any, code: str | None) -> None:
