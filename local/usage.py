@@ -23,7 +23,9 @@ def show(project: Project, limit: int) -> None:
         raise CannotStart("No door of template.yaml has a USAGE_TABLE_NAME")
     rows = _rows(running["emulator"], name)
     title = f"{min(limit, len(rows))} of {len(rows)} usage rows in {name}"
-    table = Table("time", "user", "key", "model", "tokens", "charged, USD", "ms", "outcome", title=title)
+    table = Table(title=title, box=None, pad_edge=False)
+    for name in ("time", "user", "key", "model", "in", "out", "USD", "ms", "outcome"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("in", "out", "ms") else "left")
     for row in rows[:limit]:
         table.add_row(*_cells(row))
     Console().print(table if rows else f"No usage rows yet in {name}.")
@@ -41,7 +43,9 @@ def _cells(row: dict[str, Any]) -> Iterable[str]:
     yield str(row["userId"])
     yield str(row.get("keyId", "")).removeprefix("sk-proj-")
     yield str(row.get("model", ""))
-    yield ", ".join(f"{name} {count}" for name, count in row.get("tokens", {}).items() if count)
+    tokens = row.get("tokens", {})
+    yield str(sum(count for name, count in tokens.items() if name.startswith(("input", "cache"))))
+    yield str(tokens.get("output", ""))
     yield f"{Decimal(row.get('charged', 0)) / _NANO:f}"
     yield str(row.get("latencyMs", ""))
     yield str(row.get("outcome", ""))
