@@ -23,7 +23,7 @@ def show(project: Project, limit: int) -> None:
         raise CannotStart("No door of template.yaml has a USAGE_TABLE_NAME")
     rows = _rows(running["emulator"], name)
     title = f"{min(limit, len(rows))} of {len(rows)} usage rows in {name}"
-    table = Table(title=title, box=None, pad_edge=False)
+    table = Table(title=title, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("time", "user", "key", "model", "in", "out", "USD", "ms", "outcome"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("in", "out", "ms") else "left")
     for row in rows[:limit]:
@@ -39,13 +39,13 @@ def _rows(emulator: str, table: str) -> list[dict[str, Any]]:
 
 
 def _cells(row: dict[str, Any]) -> Iterable[str]:
-    yield datetime.fromtimestamp(int(row["timestamp"]) / 1000).astimezone().strftime("%m-%d %H:%M:%S")
+    yield datetime.fromtimestamp(int(row["timestamp"]) / 1000).astimezone().strftime("%m-%d %H:%M")
     yield str(row["userId"])
-    yield str(row.get("keyId", "")).removeprefix("sk-proj-")
+    yield str(row.get("keyId", "")).removeprefix("sk-proj-")[:6]
     yield str(row.get("model", ""))
     tokens = row.get("tokens", {})
     yield str(sum(count for name, count in tokens.items() if name.startswith(("input", "cache"))))
     yield str(tokens.get("output", ""))
-    yield f"{Decimal(row.get('charged', 0)) / _NANO:f}"
+    yield f"{Decimal(row.get('charged', 0)) / _NANO:.6f}"
     yield str(row.get("latencyMs", ""))
     yield str(row.get("outcome", ""))
