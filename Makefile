@@ -21,6 +21,12 @@ EMULATOR := $(VENVS)/emulator/.is-in
 OLDER_CLIENTS := $(VENVS)/older-clients/.is-in
 SAM_CLI := $(VENVS)/sam/.is-in
 
+# pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
+FOUND_PYTHON = $(shell for python in "$(PYTHON)" python3.13 python3 "$$(uv python find --no-project 3.13 2>/dev/null)"; do \
+  "$$python" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; exit; }; done)
+NO_PYTHON = $(error Drey needs Python 3.13, as its Lambdas do. Install it (uv python install 3.13, or pyenv install 3.13), \
+  or say where it is: make PYTHON=/path/to/python3.13)
+
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
 
 # sam compiles the layer with the python3.13 on PATH: its own runs everywhere, pyenv's stand-in only in this folder.
@@ -40,7 +46,7 @@ help: ## What can be typed
 
 .PHONY: run
 run: ## Everything on one port of this machine, without an AWS account: PORT=3000
-	@$(MAKE) -j2 $(LOCAL) $(EMULATOR)
+	@$(if $(wildcard $(BIN)/python)$(FOUND_PYTHON),,$(NO_PYTHON))$(MAKE) -j2 $(LOCAL) $(EMULATOR)
 	@trap : INT; PORT=$(PORT) $(BIN)/python -m local run || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 .PHONY: key
@@ -91,8 +97,9 @@ size: $(LOCAL) build ## Size of the layer and start of each door, next to a bare
 	@$(BIN)/python -m bench.size --config-env $(CONFIG)
 
 .PHONY: deploy
-deploy: ## A stage to your AWS account: STAGE=dev
+deploy: $(LOCAL) ## A stage to your AWS account: STAGE=dev
 	@$(MAKE) build CONFIG=$(or $(STAGE),dev)
+	@$(BIN)/python -m bench.size --config-env $(or $(STAGE),dev) --layer-only
 	@$(RUN_SAM) deploy --config-env $(or $(STAGE),dev)
 
 # ------------------------------------------------------------------------------------------------ housekeeping
@@ -138,11 +145,8 @@ $(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python
 	@$(VENVS)/sam/bin/python $(INSTALL) $<
 	@touch $@
 
-# pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
 %/bin/python:
-	@for python in "$(PYTHON)" python3.13 python3 "$$(uv python find --no-project 3.13 2>/dev/null)"; do \
-	  "$$python" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { "$$python" -m venv --clear $*; exit; }; \
-	done; echo "Drey needs Python 3.13, as its Lambdas do: install it (pyenv install 3.13, or uv python install 3.13), or set PYTHON=/path/to/python3.13" >&2; exit 1
+	@$(or $(FOUND_PYTHON),$(NO_PYTHON)) -m venv --clear $*
 
 $(VENVS)/uv/bin/uv: | $(VENVS)/uv/bin/python
 	@$(VENVS)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
