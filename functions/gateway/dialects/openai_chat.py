@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
+from gateway.dialects.openai_shapes import (
+    AnyMessage,
+    Assistant,
+    Body,
+    Forced,
+    Instruction,
+    TextPart,
+    ToolMessage,
+    User,
+    UserPart,
+)
 from llm_core import shapes
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import Image, Message, Part, Request, Text, Tool, ToolCall, ToolChoice, ToolResult, Usage
 from llm_core.money import usd
-from llm_core.shapes import Shape
 
 _SAYS_NOTHING: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
@@ -36,112 +44,12 @@ _IGNORED = {"metadata", "prompt_cache_key", "seed"}
 _DATA_URL = re.compile(r"data:(image/[a-z.+-]+);base64,(.*)", re.DOTALL)
 
 
-class _TextPart(Shape):
-    type: Literal["text"]
-    text: str
-
-
-class _RefusalPart(Shape):
-    type: Literal["refusal"]
-    refusal: str
-
-
-class _ImageUrl(Shape):
-    url: str
-    detail: Literal["auto", "low", "high"] | None = None
-
-
-class _ImagePart(Shape):
-    type: Literal["image_url"]
-    image_url: _ImageUrl
-
-
-_UserPart = Annotated[_TextPart | _ImagePart, Field(discriminator="type")]
-_AssistantPart = Annotated[_TextPart | _RefusalPart, Field(discriminator="type")]
-
-
-class _Instruction(Shape):
-    role: Literal["system", "developer"]
-    content: str | list[_TextPart]
-    name: str | None = None
-
-
-class _User(Shape):
-    role: Literal["user"]
-    content: str | list[_UserPart]
-    name: str | None = None
-
-
-class _CalledFunction(Shape):
-    name: str
-    arguments: str
-
-
-class _Call(Shape):
-    id: str
-    type: Literal["function"]
-    function: _CalledFunction
-
-
-class _Assistant(Shape):
-    role: Literal["assistant"]
-    content: str | list[_AssistantPart] | None = None
-    refusal: str | None = None
-    tool_calls: list[_Call] | None = None
-    name: str | None = None
-
-
-class _ToolMessage(Shape):
-    role: Literal["tool"]
-    tool_call_id: str
-    content: str | list[_TextPart]
-
-
-_Message = Annotated[_Instruction | _User | _Assistant | _ToolMessage, Field(discriminator="role")]
-
-
-class _Function(Shape):
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    description: str = ""
-    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
-    strict: bool | None = None
-
-
-class _Tool(Shape):
-    type: Literal["function"]
-    function: _Function
-
-
-class _Named(Shape):
-    name: str
-
-
-class _Forced(Shape):
-    type: Literal["function"]
-    function: _Named
-
-
-class _Body(Shape):
-    model: str
-    messages: Annotated[list[_Message], Field(min_length=1)]
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    stop: str | list[str] | None = None
-    tools: list[_Tool] | None = None
-    tool_choice: Literal["auto", "none", "required"] | _Forced | None = None
-    parallel_tool_calls: bool | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-
-
 def read(data: bytes) -> Request:
     """The body of POST /v1/chat/completions as a request. Raises InvalidRequest, ParameterNotPriced."""
     value = shapes.parse(data)
     if not isinstance(value, dict):
         raise InvalidRequest("The body is not a JSON object.")
-    body = shapes.read(_Body, _without_idle_fields(value))
+    body = shapes.read(Body, _without_idle_fields(value))
     messages = _messages(body.messages)
     if not messages:
         raise InvalidRequest("messages: at least one message must be the user's.", param="messages")
@@ -150,7 +58,7 @@ def read(data: bytes) -> Request:
     return Request(
         model=body.model,
         messages=messages,
-        system="\n\n".join(_text(each.content) for each in body.messages if isinstance(each, _Instruction)),
+        system="\n\n".join(_text(each.content) for each in body.messages if isinstance(each, Instruction)),
         tools=tuple(Tool(t.function.name, t.function.description, t.function.parameters) for t in body.tools or ()),
         tool_choice=_tool_choice(body),
         max_tokens=body.max_completion_tokens or body.max_tokens,
@@ -169,30 +77,30 @@ def _without_idle_fields(value: dict[str, Any]) -> dict[str, Any]:
     return {name: given for name, given in value.items() if name not in _SAYS_NOTHING and name not in _IGNORED}
 
 
-def _messages(given: list[_Message]) -> tuple[Message, ...]:
+def _messages(given: list[AnyMessage]) -> tuple[Message, ...]:
     """The conversation without its instructions; results of one round of tools become one message."""
     messages: list[Message] = []
     for each in given:
         match each:
-            case _User():
+            case User():
                 messages.append(Message("user", _user_parts(each.content)))
-            case _Assistant():
+            case Assistant():
                 messages.append(Message("assistant", _assistant_parts(each)))
-            case _ToolMessage():
+            case ToolMessage():
                 result = ToolResult(each.tool_call_id, _text(each.content))
                 if messages and all(isinstance(part, ToolResult) for part in messages[-1].parts):
                     messages[-1] = Message("user", (*messages[-1].parts, result))
                 else:
                     messages.append(Message("user", (result,)))
-            case _Instruction():
+            case Instruction():
                 pass
     return tuple(messages)
 
 
-def _user_parts(content: str | list[_UserPart]) -> tuple[Part, ...]:
+def _user_parts(content: str | list[UserPart]) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),)
-    return tuple(Text(part.text) if isinstance(part, _TextPart) else _image(part.image_url.url) for part in content)
+    return tuple(Text(part.text) if isinstance(part, TextPart) else _image(part.image_url.url) for part in content)
 
 
 def _image(url: str) -> Image:
@@ -204,22 +112,22 @@ def _image(url: str) -> Image:
     raise InvalidRequest("An image is a `data:image/...;base64,` or an `https://` URL.", param="messages")
 
 
-def _assistant_parts(message: _Assistant) -> tuple[Part, ...]:
+def _assistant_parts(message: Assistant) -> tuple[Part, ...]:
     said = message.content if message.content is not None else message.refusal
     if isinstance(said, list):
-        said = "".join(part.text if isinstance(part, _TextPart) else part.refusal for part in said)
+        said = "".join(part.text if isinstance(part, TextPart) else part.refusal for part in said)
     text = (Text(said),) if said else ()
     calls = (ToolCall(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ())
     return (*text, *calls)
 
 
-def _text(content: str | list[_TextPart]) -> str:
+def _text(content: str | list[TextPart]) -> str:
     return content if isinstance(content, str) else "\n".join(part.text for part in content)
 
 
-def _tool_choice(body: _Body) -> ToolChoice:
+def _tool_choice(body: Body) -> ToolChoice:
     parallel = body.parallel_tool_calls is not False
-    if isinstance(body.tool_choice, _Forced):
+    if isinstance(body.tool_choice, Forced):
         return ToolChoice("tool", body.tool_choice.function.name, parallel)
     return ToolChoice(body.tool_choice or "auto", parallel=parallel)
 
