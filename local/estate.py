@@ -22,6 +22,7 @@ PROVIDERS = {
     "Anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "AnthropicBaseUrl", "AnthropicKeyName"),
     "OpenAI": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAIBaseUrl", "OpenAIKeyName"),
 }
+_BEDROCK = ("ANTHROPIC_BEDROCK_BASE_URL", "BedrockBaseUrl")  # IAM is its key, and no AWS account is used from here
 _ROOTS = {"OPENAI_BASE_URL": "/v1"}  # the openai SDK's base URL includes the version, the anthropic SDK's does not
 
 
@@ -48,6 +49,8 @@ class Estate:
         self.played = [
             name for name, (key, _, address, _) in PROVIDERS.items() if address in declared and not _own(key)
         ]
+        if _BEDROCK[1] in declared and _BEDROCK[0] not in os.environ:
+            self.played.append("Bedrock")
         if self.played:
             self.understudy = self._start_understudy()
         with self.screen.step("AWS emulator"):
@@ -74,7 +77,8 @@ class Estate:
             address: os.environ.get(base, "") if _own(key) else f"{self.understudy_url or ''}{_ROOTS.get(base, '')}"
             for key, base, address, _ in PROVIDERS.values()
         }
-        return {**self.project.stage_parameters("local"), **addresses}
+        addresses[_BEDROCK[1]] = os.environ.get(_BEDROCK[0]) or self.understudy_url or ""
+        return {**self.project.stage_parameters("local"), **addresses, **_overlay()}
 
     @property
     def doors_environment(self) -> dict[str, str]:
@@ -137,6 +141,15 @@ class Estate:
                 raise CannotStart(f"The understudy stopped at once: {child.last_words()} ({child.log})")
             time.sleep(0.03)
         raise CannotStart(f"The understudy did not answer within {_PATIENCE_S:.0f} s. Its log: {child.log}")
+
+
+def _overlay() -> dict[str, str]:
+    """The overlay that the shell names (a path, `ssm:/name` or `s3:bucket/key`), as the template's parameters."""
+    given = os.environ.get("DREY_OVERLAY", "")
+    store, _, name = given.partition(":")
+    if store in ("ssm", "s3"):
+        return {"OverlayStore": store, "OverlayName": name.removeprefix("/")}
+    return {"OverlayStore": "file", "OverlayName": str(Path(given).resolve())} if given else {}
 
 
 def _own(key: str) -> str:

@@ -12,7 +12,7 @@ from rich.progress import track
 
 from llm_core import callers, ledger, pricing
 from llm_core.aws import clients
-from llm_core.catalog import catalog
+from llm_core.aws.stage_catalog import catalog
 from llm_core.errors import NotFound
 from llm_core.messages import Usage
 from llm_core.money import with_markup
@@ -75,10 +75,13 @@ def _rows(keys: dict[str, str]) -> Iterator[ledger.Row]:
                 requested_model=model.model,
                 provider=model.provider,
                 model=model.model,
+                attempt=1,
+                fallback=False,
                 outcome="ok",
                 usage=usage,
                 cost=cost,
                 charged=with_markup(cost, Decimal(2)),
+                estimated=False,
                 price_version=catalog().version,
                 latency_ms=int(draw.lognormvariate(6.8, 0.5)),
             )

@@ -17,7 +17,8 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from llm_core.aws import clients, secrets, telemetry
+from llm_core.aws import breaker, clients, secrets, stage_catalog, telemetry
+from llm_core.providers import directory
 from llm_core.settings import settings as door_settings
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +26,41 @@ PATIENCE_S = 90
 
 settings.register_profile("drey", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drey")
+
+
+POOL = 150
+"""Models of which no test has heard before: a breaker that one test opens is not in another's way."""
+
+_taken: dict[str, Iterator[int]] = {}
+
+
+def fresh(family: str) -> str:
+    """A model of its own for one test: `claude` (Anthropic, then Bedrock), `gpt` (OpenAI) or `alone` (Anthropic only)."""
+    return f"{family}-pool-{next(_taken.setdefault(family, iter(range(POOL))))}"
+
+
+def pool() -> dict[str, Any]:
+    """An operator's overlay with all of them, at the prices of Haiku 4.5 and GPT-4.1 mini."""
+    prices = {"input": 1, "output": 5, "cache_write_5m": 1.25, "cache_write_1h": 2, "cache_read": 0.1}
+    able = ["forced_tools", "sampling", "structured", "system", "tools", "vision"]
+    claude = {**prices, "context": 200_000, "max_output": 64_000, "image_tokens": 1_600, "capabilities": able}
+    gpt = {"input": 0.4, "output": 1.6, "cache_read": 0.1, "context": 1_000_000, "max_output": 32_768, "capabilities": able}
+    models: list[dict[str, Any]] = []
+    for number in range(POOL):
+        models += [
+            {"provider": "anthropic", "model": f"claude-pool-{number}", **claude},
+            {"provider": "bedrock", "model": f"global.anthropic.claude-pool-{number}", **claude},
+            {"provider": "anthropic", "model": f"alone-pool-{number}", **claude},
+            {"provider": "openai", "model": f"gpt-pool-{number}", **gpt},
+        ]
+    chains = {
+        f"claude-pool-{number}": [
+            f"anthropic/claude-pool-{number}",
+            f"bedrock/global.anthropic.claude-pool-{number}",
+        ]
+        for number in range(POOL)
+    }
+    return {"models": models, "routes": chains}
 
 
 @dataclass(frozen=True)
@@ -69,7 +105,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     command = [sys.executable, "-m", "local", "run", "--quiet", "--port", str(_free_port())]
     command += ["--state", str(state), "--ready-file", str(ready)]
     output = state / "output.txt"
+    overlay = state / "overlay.json"
+    overlay.write_text(json.dumps(pool()))
     clean = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    clean["DREY_OVERLAY"] = str(overlay)
     with output.open("wb") as sink:
         running = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=sink, stderr=subprocess.STDOUT)
     try:
@@ -120,8 +159,15 @@ def inside(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plat
     """This process in a door's place: its environment, on the same tables as the running platform."""
     for name, value in platform.environment.items():
         monkeypatch.setenv(name, value)
-    for forgotten in (door_settings.cache_clear, clients._clients.clear, secrets._stores.clear):
-        forgotten()
+    _forget()
     yield platform
-    for forgotten in (door_settings.cache_clear, clients._clients.clear, secrets._stores.clear):
-        forgotten()
+    _forget()
+
+
+def _forget() -> None:
+    """What a fresh process would not know yet."""
+    door_settings.cache_clear()
+    stage_catalog.catalog.cache_clear()
+    directory.provider.cache_clear()
+    for kept in (clients._clients, secrets._stores, breaker._stores):
+        kept.clear()

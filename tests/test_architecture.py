@@ -14,9 +14,24 @@ LONGEST = 250
 # From the ground up. A room may use the floors below its own; within a floor, only what is named beside it.
 FLOORS: list[tuple[str, list[str]]] = [
     ("ground", ["errors", "messages", "money", "deadline", "settings", "redaction", "shapes", "catalog"]),
-    ("rules", ["pricing"]),
-    ("aws", ["aws.clients", "aws.table", "aws.secrets", "aws.telemetry", "aws.refusals", "aws.http"]),
-    ("rooms", ["ledger", "callers", "journal", "providers.base", "providers.anthropic", "providers.openai"]),
+    ("rules", ["pricing", "routing", "fitting", "prompts", "prompts.library"]),
+    (
+        "aws",
+        [
+            *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
+            *("aws.refusals", "aws.http", "aws.stage_catalog"),
+        ],
+    ),
+    (
+        "rooms",
+        [
+            *("ledger", "callers", "alerts", "journal"),
+            *("providers.base", "providers.transport", "providers.directory"),
+            *("providers.anthropic", "providers.anthropic_words", "providers.bedrock"),
+            *("providers.openai", "providers.openai_words"),
+        ],
+    ),
+    ("attempts", ["attempt", "fallback"]),
     ("top", ["gateway"]),
 ]
 # Neighbours on one floor that may see each other, still without a circle.
@@ -27,14 +42,26 @@ NEIGHBOURS = {
         "shapes": {"errors"},
         "catalog": {"errors"},
     },
+    "rules": {
+        "routing": {"pricing"},
+        "fitting": {"pricing"},
+    },
     "aws": {
         "aws.table": {"aws.clients"},
+        "aws.documents": {"aws.clients"},
         "aws.secrets": {"aws.clients"},
+        "aws.breaker": {"aws.clients", "aws.telemetry"},
         "aws.http": {"aws.telemetry", "aws.refusals"},
+        "aws.stage_catalog": {"aws.documents"},
     },
     "rooms": {
-        "providers.anthropic": {"providers.base"},
-        "providers.openai": {"providers.base"},
+        "journal": {"ledger"},
+        "providers.anthropic_words": {"providers.base"},
+        "providers.anthropic": {"providers.base", "providers.anthropic_words", "providers.transport"},
+        "providers.bedrock": {"providers.base", "providers.anthropic", "providers.transport"},
+        "providers.openai_words": {"providers.base"},
+        "providers.openai": {"providers.base", "providers.openai_words", "providers.transport"},
+        "providers.directory": {"providers.base", "providers.anthropic", "providers.bedrock", "providers.openai"},
     },
 }
 # Every library of some weight has one home.
@@ -43,7 +70,7 @@ HOMES = {
     "botocore": ("llm_core.aws.", "local."),
     "aws_lambda_powertools": ("llm_core.aws.",),
     "aws_xray_sdk": ("llm_core.aws.",),
-    "anthropic": ("llm_core.providers.anthropic", "local.understudy."),
+    "anthropic": ("llm_core.providers.anthropic", "llm_core.providers.bedrock", "local.understudy."),
     "openai": ("llm_core.providers.openai", "local.understudy."),
     "httpx2": ("llm_core.providers.", "local."),
 }

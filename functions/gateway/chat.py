@@ -1,36 +1,57 @@
-"""POST /v1/chat/completions: one answer of a model, in OpenAI's dialect."""
+"""POST /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/complete, /v1/classify: a model answers."""
 
 from __future__ import annotations
 
 import json
 import time
 
-from gateway.dialects import openai_chat
-from llm_core import callers, gateway, money
+from gateway import account, classification
+from gateway.dialects import anthropic_messages, native, openai_chat
+from llm_core import gateway
+from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
 
-handler = door = Door()
+handler = door = Door({"/v1/chat/": refusals.openai, "/v1/messages": refusals.anthropic})
 
 gateway.prepare()
 
 
 @door.post("/v1/chat/completions")
 def chat_completions() -> Response:
-    started = time.perf_counter()
-    caller = callers.identify(door.api_key())
-    caller.require("ai:complete")
-    request = openai_chat.read(door.body())
-    answer = gateway.answer(request, caller, door.deadline)
-    overhead = (time.perf_counter() - started) * 1000 - answer.provider_ms
-    return Response(200, json.dumps(openai_chat.write(answer)).encode(), _headers(answer, overhead))
+    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    answer = gateway.answer(openai_chat.read(door.body()), caller, door.deadline, may_fall_back=_may_fall_back())
+    return account.response(answer, openai_chat.write(answer), started)
 
 
-def _headers(answer: gateway.Answer, overhead_ms: float) -> dict[str, str]:
-    return {
-        "x-drey-provider": answer.model.provider,
-        "x-drey-attempts": str(answer.attempts),
-        "x-drey-fallback": "false",
-        "x-drey-cache": "BYPASS",
-        "x-drey-cost-usd": money.plain(answer.charged),
-        "x-drey-overhead-ms": f"{overhead_ms:.1f}",
-    }
+@door.post("/v1/messages")
+def messages() -> Response:
+    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    answer = gateway.answer(anthropic_messages.read(door.body()), caller, door.deadline, may_fall_back=_may_fall_back())
+    return account.response(answer, anthropic_messages.write(answer), started)
+
+
+@door.post("/v1/messages/count_tokens")
+def count_tokens() -> Response:
+    account.caller(door, "ai:complete")
+    tokens = gateway.count_tokens(anthropic_messages.read_prompt(door.body()), door.deadline)
+    return Response(200, json.dumps({"input_tokens": tokens}).encode())
+
+
+@door.post("/v1/complete")
+def complete() -> Response:
+    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    answer = gateway.answer(native.read(door.body()), caller, door.deadline, may_fall_back=_may_fall_back())
+    return account.response(answer, native.write(answer), started)
+
+
+@door.post("/v1/classify")
+def classify() -> Response:
+    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    request, labels = classification.read(door.body())
+    answer = gateway.answer(request, caller, door.deadline, may_fall_back=_may_fall_back())
+    return account.response(answer, classification.write(answer, labels), started)
+
+
+def _may_fall_back() -> bool:
+    """`x-drey-fallback: off` keeps a request at the first candidate."""
+    return (door.header("x-drey-fallback") or "").lower() != "off"

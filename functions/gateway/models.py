@@ -1,4 +1,4 @@
-"""GET /v1/models, /v1/models/{id}, /health, /v1/health: what can be asked, and whether we are alive."""
+"""GET /v1/models, /v1/models/{id}, /v1/openapi.json, /health, /v1/health: what can be asked; are we alive."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from llm_core import callers
+from gateway import account
+from gateway.openapi import describe
+from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
-from llm_core.catalog import Model, catalog
+from llm_core.aws.stage_catalog import catalog
+from llm_core.catalog import Model
 from llm_core.settings import settings
 
-handler = door = Door()
+handler = door = Door({"/v1/models": refusals.openai})
 
 _started = time.monotonic()
+_BUCKETS = {"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"}
 
 
 @door.get("/v1/models")
 def list_models() -> Response:
-    callers.identify(door.api_key()).require("ai:complete")
-    return _json({"object": "list", "data": [_shown(model) for model in catalog().models]})
+    account.caller(door, "ai:complete", "ai:embed")
+    models = [_shown(model) for model in catalog().models]
+    return _json({"object": "list", "data": models, "has_more": False, "first_id": None, "last_id": None})
 
 
 @door.get("/v1/models/.+")  # a full name has a slash of its own
 def retrieve_model() -> Response:
-    callers.identify(door.api_key()).require("ai:complete")
+    account.caller(door, "ai:complete", "ai:embed")
     return _json(_shown(catalog().model(unquote(door.current_event.path_parameters["id"]))))
+
+
+@door.get("/v1/openapi.json")
+def openapi() -> Response:
+    return _json(describe(settings().drey_version))
 
 
 @door.get("/v1/health")
@@ -48,19 +58,24 @@ def _json(shape: dict[str, Any]) -> Response:
 
 
 def _shown(model: Model) -> dict[str, Any]:
-    """OpenAI's model object, with what it lacks: limits in tokens, prices in USD per million tokens, the last day."""
-    prices = model.model_dump(include={"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"})
+    """A model as both SDKs read it, with what they lack: limits in tokens, prices in USD per million tokens.
+
+    `created` and `created_at` are required by them and unknown here: the beginning of the epoch.
+    """
+    prices = model.model_dump(include=_BUCKETS)
     return {
         "id": model.model,
         "object": "model",
-        "created": int(
-            datetime(model.checked_on.year, model.checked_on.month, model.checked_on.day, tzinfo=UTC).timestamp()
-        ),
+        "type": "model",
+        "display_name": model.name,
+        "created": 0,
+        "created_at": "1970-01-01T00:00:00Z",
         "owned_by": model.provider,
+        "kind": model.kind,
         "context_length": model.context,
         "max_output": model.max_output,
         "capabilities": sorted(model.capabilities),
-        "pricing": {bucket: price and float(price) for bucket, price in prices.items()},
+        "pricing": {bucket: None if price is None else float(price) for bucket, price in prices.items()},
         "shutdown": model.shutdown and model.shutdown.isoformat(),
-        "checked_on": model.checked_on.isoformat(),
+        "checked_on": model.checked_on and model.checked_on.isoformat(),
     }

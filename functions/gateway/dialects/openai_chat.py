@@ -9,8 +9,12 @@ from gateway.dialects.openai_shapes import (
     AnyMessage,
     Assistant,
     Body,
+    FilePart,
     Forced,
+    ImagePart,
     Instruction,
+    JsonSchema,
+    PlainText,
     TextPart,
     ToolMessage,
     User,
@@ -19,27 +23,38 @@ from gateway.dialects.openai_shapes import (
 from llm_core import shapes
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
-from llm_core.messages import Image, Message, Part, Request, Text, Tool, ToolCall, ToolChoice, ToolResult, Usage
+from llm_core.messages import (
+    Image,
+    Message,
+    Opaque,
+    Original,
+    Output,
+    Part,
+    Reply,
+    Request,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Usage,
+)
 from llm_core.money import usd
 
-_SAYS_NOTHING: dict[str, tuple[Any, ...]] = {
+_OURS = {"model", "models", "max_tokens", "max_completion_tokens", "stream", "stream_options"}
+"""Fields that the platform decides: they are put anew for each candidate."""
+
+_ONLY_OPENAI = {
     "frequency_penalty": (0,),
+    "presence_penalty": (0,),
     "logit_bias": (),
     "logprobs": (False,),
-    "modalities": (["text"],),
-    "n": (1,),
-    "presence_penalty": (0,),
-    "response_format": ({"type": "text"},),
-    "service_tier": ("auto", "default"),
-    "store": (False,),
-    "stream": (False,),
-    "stream_options": (),
     "top_logprobs": (0,),
+    "reasoning_effort": (),
+    "verbosity": (),
 }
-"""Fields that are known but not served yet: only the value that asks for nothing passes."""
-
-_IGNORED = {"metadata", "prompt_cache_key", "seed"}
-"""Fields that promise nothing: `seed` is best effort by OpenAI's own words, the others are labels."""
+"""Fields that no other dialect has words for, each with the values that ask for nothing. `seed`, `metadata` and
+`prompt_cache_key` are not among them: they promise nothing, so another family may answer without them."""
 
 _DATA_URL = re.compile(r"data:(image/[a-z.+-]+);base64,(.*)", re.DOTALL)
 
@@ -47,16 +62,17 @@ _DATA_URL = re.compile(r"data:(image/[a-z.+-]+);base64,(.*)", re.DOTALL)
 def read(data: bytes) -> Request:
     """The body of POST /v1/chat/completions as a request. Raises InvalidRequest, ParameterNotPriced."""
     value = shapes.parse(data)
-    if not isinstance(value, dict):
-        raise InvalidRequest("The body is not a JSON object.")
-    body = shapes.read(Body, _without_idle_fields(value))
+    body = shapes.read(Body, value)
     messages = _messages(body.messages)
     if not messages:
         raise InvalidRequest("messages: at least one message must be the user's.", param="messages")
     if body.max_tokens and body.max_completion_tokens and body.max_tokens != body.max_completion_tokens:
         raise InvalidRequest("max_tokens and max_completion_tokens differ. Send one.", param="max_tokens")
+    if not body.model and not body.models:
+        raise InvalidRequest("model: Field required.", param="model")
     return Request(
-        model=body.model,
+        model=body.model or (body.models or [""])[0],
+        models=tuple(body.models or ()),
         messages=messages,
         system="\n\n".join(_text(each.content) for each in body.messages if isinstance(each, Instruction)),
         tools=tuple(Tool(t.function.name, t.function.description, t.function.parameters) for t in body.tools or ()),
@@ -66,15 +82,27 @@ def read(data: bytes) -> Request:
         top_p=body.top_p,
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         end_user=body.safety_identifier or body.user or "",
+        output=_output(body),
+        answers=body.n or 1,
+        terms={} if body.service_tier in (None, "auto", "default") else {"service_tier": body.service_tier or ""},
+        original=_original(value, body),
     )
 
 
-def _without_idle_fields(value: dict[str, Any]) -> dict[str, Any]:
-    """The body without what changes nothing. Raises InvalidRequest for a known field that asks for something."""
-    for name, idle in _SAYS_NOTHING.items():
-        if value.get(name) not in (None, [], {}, *idle):
-            raise InvalidRequest(f"{name} is not supported here with this value. Leave it out.", param=name)
-    return {name: given for name, given in value.items() if name not in _SAYS_NOTHING and name not in _IGNORED}
+def _original(value: dict[str, Any], body: Body) -> Original:
+    """What OpenAI gets as it came. `auto` may mean a dearer tier there, so it is not passed on."""
+    passed = {name: given for name, given in value.items() if name not in _OURS and given is not None}
+    if body.service_tier == "auto":
+        del passed["service_tier"]
+    asks = (name for name, idle in _ONLY_OPENAI.items() if value.get(name) not in (None, {}, *idle))
+    return Original("openai", passed, tuple(asks))
+
+
+def _output(body: Body) -> Output | None:
+    asked = body.response_format
+    if asked is None or isinstance(asked, PlainText):
+        return None
+    return Output(asked.json_schema.name, asked.json_schema.schema_) if isinstance(asked, JsonSchema) else Output()
 
 
 def _messages(given: list[AnyMessage]) -> tuple[Message, ...]:
@@ -100,7 +128,17 @@ def _messages(given: list[AnyMessage]) -> tuple[Message, ...]:
 def _user_parts(content: str | list[UserPart]) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),)
-    return tuple(Text(part.text) if isinstance(part, TextPart) else _image(part.image_url.url) for part in content)
+    return tuple(_user_part(part) for part in content)
+
+
+def _user_part(part: TextPart | ImagePart | FilePart) -> Part:
+    match part:
+        case TextPart():
+            return Text(part.text)
+        case ImagePart():
+            return _image(part.image_url.url)
+        case FilePart():
+            return Opaque("file", unseen=True)
 
 
 def _image(url: str) -> Image:
@@ -132,9 +170,25 @@ def _tool_choice(body: Body) -> ToolChoice:
     return ToolChoice(body.tool_choice or "auto", parallel=parallel)
 
 
-def write(answer: Answer) -> dict[str, Any]:
-    """A chat completion; `usage.cost` is what the caller is charged, in USD, as OpenRouter has it."""
-    reply = answer.reply
+def write(answer: Answer[Reply]) -> dict[str, Any]:
+    """A chat completion. OpenAI's own comes as it is, under our id and the model's name in the catalog; `usage.cost` is
+    what the caller is charged, in USD, as OpenRouter has it."""
+    reply, call = answer.reply, answer.call
+    cost = {"cost": float(usd(call.charged)), "cost_details": {"upstream_inference_cost": float(usd(call.cost))}}
+    head = {"id": call.id, "object": "chat.completion", "created": call.created, "model": answer.model.model}
+    if reply.dialect == "openai":
+        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost}}
+    refused = reply.finish == "refusal"
+    choice = {
+        "index": 0,
+        "message": _message(reply),
+        "finish_reason": "content_filter" if refused else reply.finish,
+        "logprobs": None,
+    }
+    return {**head, "choices": [choice], "usage": {**_usage(reply.usage), **cost}}
+
+
+def _message(reply: Reply) -> dict[str, Any]:
     text = "".join(part.text for part in reply.parts if isinstance(part, Text))
     calls = [
         {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments}}
@@ -143,22 +197,7 @@ def write(answer: Answer) -> dict[str, Any]:
     ]
     refused = reply.finish == "refusal"
     message = {"role": "assistant", "content": None if refused else text or None, "refusal": text if refused else None}
-    return {
-        "id": answer.id,
-        "object": "chat.completion",
-        "created": answer.created,
-        "model": answer.model.model,
-        "choices": [
-            {
-                "index": 0,
-                "message": message | ({"tool_calls": calls} if calls else {}),
-                "finish_reason": "content_filter" if refused else reply.finish,
-                "logprobs": None,
-            }
-        ],
-        "usage": _usage(reply.usage)
-        | {"cost": float(usd(answer.charged)), "cost_details": {"upstream_inference_cost": float(usd(answer.cost))}},
-    }
+    return message | ({"tool_calls": calls} if calls else {})
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

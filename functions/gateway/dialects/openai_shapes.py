@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from llm_core.shapes import Shape
 
@@ -29,7 +29,18 @@ class ImagePart(Shape):
     image_url: ImageUrl
 
 
-UserPart = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+class File(Shape):
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class FilePart(Shape):
+    type: Literal["file"]
+    file: File
+
+
+UserPart = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
 AssistantPart = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
 
 
@@ -56,12 +67,15 @@ class Call(Shape):
     function: CalledFunction
 
 
-class Assistant(Shape):
+class Assistant(BaseModel):
+    """What a model said before. It comes back as its provider wrote it, so what is new in it may stay."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
     role: Literal["assistant"]
     content: str | list[AssistantPart] | None = None
     refusal: str | None = None
     tool_calls: list[Call] | None = None
-    name: str | None = None
 
 
 class ToolMessage(Shape):
@@ -80,7 +94,7 @@ class Function(Shape):
     strict: bool | None = None
 
 
-class Tool(Shape):
+class FunctionTool(Shape):
     type: Literal["function"]
     function: Function
 
@@ -94,16 +108,61 @@ class Forced(Shape):
     function: Named
 
 
+class PlainText(Shape):
+    type: Literal["text"]
+
+
+class JsonObject(Shape):
+    type: Literal["json_object"]
+
+
+class Schema(Shape):
+    name: str
+    description: str | None = None
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    strict: bool | None = None
+
+
+class JsonSchema(Shape):
+    type: Literal["json_schema"]
+    json_schema: Schema
+
+
+Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+
+
 class Body(Shape):
-    model: str
+    """`models` is ours: a chain of the caller's own. Whatever is not here has no known price."""
+
+    model: str = ""
+    models: Annotated[list[str], Field(max_length=8)] | None = None
     messages: Annotated[list[AnyMessage], Field(min_length=1)]
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
     stop: str | list[str] | None = None
-    tools: list[Tool] | None = None
+    tools: list[FunctionTool] | None = None
     tool_choice: Literal["auto", "none", "required"] | Forced | None = None
     parallel_tool_calls: bool | None = None
+    response_format: Annotated[PlainText | JsonObject | JsonSchema, Field(discriminator="type")] | None = None
     user: str | None = None
     safety_identifier: str | None = None
+    n: Annotated[int, Field(ge=1, le=8)] | None = None
+    service_tier: str | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+    seed: int | None = None
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    modalities: list[Literal["text"]] | None = None
+    store: Literal[False] | None = None
+    stream: Literal[False] | None = None
+    stream_options: None = None

@@ -40,10 +40,10 @@ class Caller:
     user_id: str
     scopes: frozenset[str]
 
-    def require(self, scope: str) -> None:
-        """Raises InsufficientScope."""
-        if scope not in self.scopes:
-            raise InsufficientScope(scope)
+    def require(self, *scopes: str) -> None:
+        """Any one of these suffices. Raises InsufficientScope, naming the first."""
+        if self.scopes.isdisjoint(scopes):
+            raise InsufficientScope(scopes[0])
 
 
 @dataclass(frozen=True, slots=True)

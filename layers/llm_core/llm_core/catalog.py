@@ -1,4 +1,4 @@
-"""The only list of models and prices: catalog.json, validated when it is first read.
+"""The only list of models and prices: catalog.json, and what an operator lays over it; validated when it is read.
 
 A price is None where the provider has none of its own for that bucket; pricing.py says what is charged then.
 """
@@ -7,31 +7,32 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from llm_core.errors import ModelNotFound
+from llm_core.errors import Misconfigured, ModelNotFound
 
-Capability = Literal["sampling", "system", "tools", "vision"]
+Capability = Literal["forced_tools", "reasoning", "sampling", "structured", "system", "tools", "vision"]
 Price = Annotated[Decimal, Field(ge=0, le=10_000)]
-"""USD per million tokens."""
+"""USD per million tokens; a fee is USD per use."""
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Prices(_Row):
     """USD per million tokens of each bucket."""
 
     input: Price
-    output: Price
+    output: Price = Decimal(0)
     cache_write_5m: Price | None = None
     cache_write_1h: Price | None = None
     cache_read: Price | None = None
@@ -43,19 +44,37 @@ class Tier(Prices):
     above: int = Field(gt=0)
 
 
+class Limits(_Row):
+    """Seconds: until the first token (where the upstream call streams), between two, and for the whole answer."""
+
+    first_token_s: float = Field(default=10, gt=0)
+    stall_s: float = Field(default=15, gt=0)
+    total_s: float = Field(default=600, gt=0)
+
+
 class Model(Prices):
-    """One model at one provider. `context`, `max_output` and `default_output` are tokens."""
+    """One model at one provider. `context`, the outputs and `image_tokens` (the dearest image) are tokens.
+
+    `multipliers` says what a field's value does to every price: {"service_tier": {"priority": 1.75}}. A value that
+    is not listed is not priced. `fees` are USD per use of a tool that the provider runs itself.
+    """
 
     provider: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$")
+    kind: Literal["chat", "embedding"] = "chat"
     tiers: tuple[Tier, ...] = ()
+    multipliers: Mapping[str, Mapping[str, Annotated[Decimal, Field(gt=0)]]] = {}
+    fees: Mapping[str, Price] = {}
     context: int = Field(gt=0)
-    max_output: int = Field(gt=0)
-    default_output: int = Field(gt=0)
+    max_output: int = Field(default=0, ge=0)
+    default_output: int = Field(default=4096, gt=0)
+    image_tokens: int = Field(default=0, ge=0)
     capabilities: frozenset[Capability] = frozenset()
+    limits: Limits = Limits()
+    api_version: str | None = None
     shutdown: date | None = None
-    source: str
-    checked_on: date
+    source: str = "overlay"
+    checked_on: date | None = None
 
     @property
     def name(self) -> str:
@@ -66,38 +85,100 @@ class Model(Prices):
         return capability in self.capabilities
 
 
-class _File(_Row):
-    unit: Literal["USD per million tokens"]
+class Endpoint(_Row):
+    """A provider that an operator added: it speaks OpenAI's protocol at `base_url`; `secret` is a reference."""
+
+    kind: Literal["openai"]
+    base_url: str = Field(pattern=r"^https?://")
+    secret: str = Field(pattern=r"^(ssm|secretsmanager|env):.+")
+
+
+class Route(_Row):
+    """Names asked in the order given, or, in `cheapest`, in the order of what this request would cost there."""
+
+    candidates: tuple[str, ...] = ()
+    cheapest: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.candidates or self.cheapest
+
+
+class _Layer(_Row):
+    """What catalog.json and an overlay have in common."""
+
+    models: tuple[Model, ...] = ()
+    routes: Mapping[str, Route] = {}
+    roles: Mapping[str, str] = {}
+    aliases: Mapping[str, str] = {}
+
+    @field_validator("routes", mode="before")
+    @classmethod
+    def _a_list_is_an_order(cls, routes: Any) -> Any:
+        if not isinstance(routes, dict):
+            return routes
+        return {name: {"candidates": route} if isinstance(route, list) else route for name, route in routes.items()}
+
+
+class _File(_Layer):
+    unit: str
     as_of: date
-    models: tuple[Model, ...]
+
+
+class _Overlay(_Layer):
+    providers: Mapping[str, Endpoint] = {}
 
 
 class Catalog:
-    """Models by their names. `version` changes with every byte of the file; ledger rows keep it."""
+    """Models, routes, roles and aliases by their names; `version` changes with every byte, ledger rows keep it."""
 
-    def __init__(self, text: bytes) -> None:
-        file = _File.model_validate_json(text)
-        self.version = f"{file.as_of.isoformat()}.{hashlib.sha256(text).hexdigest()[:8]}"
-        self.models = file.models
-        self._by_name = dict(_names(file.models))
+    def __init__(self, package: bytes, overlay: bytes = b"{}") -> None:
+        """Raises Misconfigured, naming the place, for a file that is not in shape or names what is not there."""
+        base, added = _read(_File, package, "catalog.json"), _read(_Overlay, overlay, "the overlay")
+        self.version = f"{base.as_of.isoformat()}.{hashlib.sha256(package + overlay).hexdigest()[:8]}"
+        self.endpoints = dict(added.providers)
+        replaced = {model.name for model in added.models}
+        self.models = tuple(m for m in base.models if m.name not in replaced) + added.models
+        self.routes = {**base.routes, **added.routes}
+        self.roles = {**base.roles, **added.roles}
+        self.aliases = {**base.aliases, **added.aliases}
+        for place, name in self._references():
+            if not self.knows(name):
+                raise Misconfigured(f"The catalog's {place} names {name!r}, which is nothing that can be called.")
+
+    def _references(self) -> Iterator[tuple[str, str]]:
+        yield from ((f"routes.{route}", name) for route, spec in self.routes.items() for name in spec.names)
+        yield from ((f"roles.{role}", name) for role, name in self.roles.items())
+        yield from ((f"aliases.{alias}", name) for alias, name in self.aliases.items())
+
+    @cached_property
+    def by_name(self) -> dict[str, Model]:
+        """Each row by `provider/model` and by its bare id; of two rows with one bare id the first has it."""
+        bare = {model.model: model for model in reversed(self.models)}
+        return bare | {model.name: model for model in self.models}
+
+    def knows(self, name: str) -> bool:
+        return any(name in names for names in (self.by_name, self.routes, self.roles, self.aliases))
 
     def model(self, name: str) -> Model:
         """The row called `provider/model` or by its bare id. Raises ModelNotFound with the nearest names."""
-        found = self._by_name.get(name)
+        found = self.by_name.get(name)
         if found is None:
-            nearest = difflib.get_close_matches(name[:100], self._by_name, n=2, cutoff=0.6)
-            raise ModelNotFound(name, tuple(nearest))
+            names = [*self.by_name, *self.routes, *self.roles, *self.aliases]
+            raise ModelNotFound(name, tuple(difflib.get_close_matches(name[:100], names, n=2, cutoff=0.6)))
         return found
 
 
-def _names(models: Iterable[Model]) -> Iterable[tuple[str, Model]]:
-    """Each row under both its names; of two rows with one bare id the first in the file has it."""
-    rows = list(models)
-    yield from ((row.model, row) for row in reversed(rows))
-    yield from ((row.name, row) for row in rows)
+def _read[T: _Layer](shape: type[T], text: bytes, file: str) -> T:
+    try:
+        return shape.model_validate(json.loads(text, parse_float=Decimal))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step) for step in wrong["loc"])
+        raise Misconfigured(f"In {file}, {place}: {wrong['msg']}.") from error
+    except ValueError as error:
+        raise Misconfigured(f"In {file}: this is not JSON: {error}.") from error
 
 
-@cache
-def catalog() -> Catalog:
-    """The catalog of this package, read once per process."""
-    return Catalog(Path(__file__).with_name("catalog.json").read_bytes())
+PACKAGE = Path(__file__).with_name("catalog.json")
+"""The catalog that is deployed with the layer."""

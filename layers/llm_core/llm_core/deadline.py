@@ -18,9 +18,18 @@ class Deadline:
     def after(cls, seconds: float) -> Deadline:
         return cls(time.monotonic() + seconds)
 
+    @property
+    def left(self) -> float:
+        """Seconds left; below zero once it has passed."""
+        return self.at - time.monotonic()
+
+    @property
+    def passed(self) -> bool:
+        return self.left <= 0
+
     def remaining(self) -> float:
         """Seconds left. Raises DeadlineExceeded when there are none."""
-        left = self.at - time.monotonic()
+        left = self.left
         if left <= 0:
             raise DeadlineExceeded("The time for this request is over. Ask for less, or stream the answer.")
         return left

@@ -2,18 +2,20 @@
 
 DreyError
  ├── InvalidRequest              the request is at fault: say which field and what to do
- │    ├── ParameterNotPriced     a field whose effect on the price is unknown
- │    └── ContextLengthExceeded  the prompt does not fit the model
+ │    └── ParameterNotPriced     a field whose effect on the price is unknown
  ├── Unauthorized                no key, an unknown, expired or revoked one
  ├── InsufficientScope           a good key that may not do this
  ├── NotFound                    nothing there, or somebody else's
  │    └── ModelNotFound          an unknown or unpriced model, with the nearest names
  ├── ProviderError               an attempt at a provider failed
  │    ├── ProviderRefused        the provider found the request at fault
+ │    │    └── ContextLengthExceeded  the prompt does not fit the model
  │    ├── ProviderDenied         the provider refused our key, or the model to it
  │    ├── ProviderOverloaded     the provider has no room now
- │    ├── ProviderTimeout        the deadline passed while the provider was silent
- │    └── ProviderFailed         anything else: 5xx, a broken connection, an answer nobody can read
+ │    ├── ProviderTimeout        the provider was silent for too long
+ │    ├── ProviderFailed         anything else: 5xx, a broken connection, an answer nobody can read
+ │    ├── ProviderSkipped        known to be down, so not asked
+ │    └── AllProvidersFailed     every candidate was tried; what each said
  ├── DeadlineExceeded            our own time is up before anybody was asked
  ├── LedgerUnavailable           usage could not be written down
  ├── StoreUnavailable            a table did not answer in time
@@ -24,6 +26,8 @@ Status and body of each in a caller's dialect: aws/refusals.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class DreyError(Exception):
     """Root of the tree. `message` is for the caller: no secrets, no stack, and it says what to do."""
@@ -32,13 +36,22 @@ class DreyError(Exception):
     retryable = False
     """Whether the same request may succeed later; told to clients as `x-should-retry`."""
 
+    param: str | None = None
+    """The path of the field at fault, such as `messages[0].content`."""
+
+    retry_after_s: float | None = None
+    """Seconds to wait before another try, where that is known."""
+
+    details: Mapping[str, str | int] = {}
+    """What a program may want to read beside the message."""
+
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
 
 
 class InvalidRequest(DreyError):
-    """A field has the wrong shape or value. `param` is its path, such as `messages[0].content`."""
+    """A field has the wrong shape or value."""
 
     code = "invalid_request"
 
@@ -51,12 +64,6 @@ class ParameterNotPriced(InvalidRequest):
     """A field that could change the price in a way the catalog does not know."""
 
     code = "parameter_not_priced"
-
-
-class ContextLengthExceeded(InvalidRequest):
-    """The prompt is longer than the model's context window."""
-
-    code = "context_length_exceeded"
 
 
 class Unauthorized(DreyError):
@@ -72,7 +79,7 @@ class InsufficientScope(DreyError):
 
     def __init__(self, required_scope: str) -> None:
         super().__init__(f"This key lacks the scope {required_scope!r}. Use a key that has it.")
-        self.required_scope = required_scope
+        self.details = {"required_scope": required_scope}
 
 
 class NotFound(DreyError):
@@ -93,9 +100,16 @@ class ModelNotFound(NotFound):
 
 
 class ProviderError(DreyError):
-    """One attempt at a provider failed. `status` is what it answered (HTTP), None when it did not."""
+    """One attempt at a provider failed. `status` is what it answered (HTTP), None when it did not.
+
+    `again`: the same candidate may be asked once more. `elsewhere`: the next one may be asked. `end_unknown`: the
+    request left this machine and nobody saw how it ended, so it may be billed.
+    """
 
     code = "provider_error"
+    again = False
+    elsewhere = False
+    end_unknown = False
 
     def __init__(
         self,
@@ -119,6 +133,13 @@ class ProviderRefused(ProviderError):
     code = "invalid_request"
 
 
+class ContextLengthExceeded(ProviderRefused):
+    """The prompt is longer than the model's context window; one with a larger window may take it."""
+
+    code = "context_length_exceeded"
+    param = "messages"
+
+
 class ProviderDenied(ProviderError):
     """401, 402, 403, 404: our account there is at fault, not the caller."""
 
@@ -127,20 +148,45 @@ class ProviderOverloaded(ProviderError):
     """429, 503, 529."""
 
     code = "provider_overloaded"
-    retryable = True
+    retryable = again = elsewhere = True
 
 
 class ProviderTimeout(ProviderError):
-    """No answer within the deadline."""
+    """No answer in time. A silent provider is not asked again: it would be silent for as long once more."""
 
     code = "timeout"
-    retryable = True
+    retryable = elsewhere = end_unknown = True
 
 
 class ProviderFailed(ProviderError):
-    """5xx, a reset, or an answer that cannot be read."""
+    """5xx, a broken connection, or an answer that cannot be read."""
+
+    retryable = again = elsewhere = True
+
+    @property
+    def end_unknown(self) -> bool:  # type: ignore[override]
+        """A status is an answer, and an error is not billed; without one, or with 200, nobody knows."""
+        return self.status is None or self.status < 400
+
+
+class ProviderSkipped(ProviderError):
+    """It failed so often that it is left alone for a while: nothing was sent."""
+
+    code = "provider_overloaded"
+    retryable = elsewhere = True
+
+
+class AllProvidersFailed(ProviderError):
+    """Told when more than one attempt was made: `failures` holds each, in order, the last decides the code."""
 
     retryable = True
+
+    def __init__(self, failures: Sequence[tuple[str, ProviderError]]) -> None:
+        last = failures[-1][1]
+        told = "; ".join(f"{name}: {failure.message}" for name, failure in failures)
+        super().__init__(f"Nobody could answer. {told}", provider=last.provider, retry_after_s=last.retry_after_s)
+        self.failures = tuple(failures)
+        self.code = last.code
 
 
 class DeadlineExceeded(DreyError):

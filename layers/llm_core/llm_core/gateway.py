@@ -1,113 +1,119 @@
-"""The top floor: answer one request, and account for it."""
+"""The top floor: answer one request, by the first candidate that can, and account for it."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llm_core import journal, ledger, pricing
-from llm_core.aws import telemetry
+from pydantic_core import to_json
+
+from llm_core import alerts, attempt, fallback, fitting, pricing, routing
+from llm_core.attempt import Call
+from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
-from llm_core.catalog import Model, catalog
+from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, InvalidRequest
-from llm_core.messages import Image, Reply, Request
-from llm_core.money import with_markup
+from llm_core.messages import Embeddings, Reply, Request
+from llm_core.providers import directory
 from llm_core.providers.anthropic import Anthropic
-from llm_core.providers.base import Provider
 from llm_core.providers.openai import OpenAI
-from llm_core.redaction import redact, without_quotes
-from llm_core.settings import settings
-
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (Anthropic(), OpenAI())}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A reply and what it cost: `cost` is the provider's bill, `charged` the caller's, in nano-USD."""
+class Answer[T]:
+    """What came back, from which model, and the call that keeps its costs."""
 
-    id: str
-    created: int
+    call: Call
     model: Model
-    reply: Reply
-    cost: int
-    charged: int
-    provider_ms: float
-    attempts: int = 1
+    reply: T
+    fallback: bool
 
 
-def prepare() -> None:
-    """Import the primary provider's SDK, in INIT, where Lambda's processor is at full speed."""
-    PROVIDERS["anthropic"].prepare()
+def prepare(primary: str = "anthropic") -> None:
+    """In INIT, where Lambda's processor is at full speed: the catalog, checked, and the primary provider's SDK.
 
-
-def answer(request: Request, caller: Caller, deadline: Deadline) -> Answer:
-    """Ask the model that the request names, once, and write the usage down before anybody sees the answer.
-
-    Raises ModelNotFound and InvalidRequest before anything is asked; ProviderError, DeadlineExceeded,
-    LedgerUnavailable after.
+    Raises Misconfigured for an overlay that is wrong, so that the door does not start with it.
     """
-    model = catalog().model(request.model)
-    max_tokens = _output_limit(request, model)
-    attempt = journal.Attempt(ledger.new_id(), request, model, journal.prompt_of(request))
-    created = int(time.time())
-    with telemetry.span(model.provider) as span:
-        span.annotate(provider=model.provider, model=model.model, cached=False)
-        started = time.perf_counter()
-        try:
-            reply = PROVIDERS[model.provider].ask(request, model, max_tokens=max_tokens, timeout=deadline.remaining())
-        except DreyError as error:
-            error.message = _presentable(error.message, attempt.prompt)
-            span.annotate(outcome=error.code)
-            journal.failed(attempt, error, latency_ms=round(_since(started)))
-            raise
-        latency_ms = _since(started)
-        cost = pricing.cost(reply.usage, model)
-        span.annotate(outcome="ok", cost_nano_usd=cost)
-    charged = with_markup(cost, settings().markup_percent)
-    journal.answered(attempt, reply, cost=cost, charged=charged, latency_ms=round(latency_ms))
-    ledger.record(
-        ledger.Row(
-            id=attempt.id,
-            user_id=caller.user_id,
-            key_id=caller.key_id,
-            operation="chat",
-            requested_model=request.model,
-            provider=model.provider,
-            model=model.model,
-            outcome="ok",
-            usage=reply.usage,
-            cost=cost,
-            charged=charged,
-            price_version=catalog().version,
-            latency_ms=round(latency_ms),
+    directory.check()
+    directory.provider(primary).prepare()
+
+
+def answer(request: Request, caller: Caller, deadline: Deadline, *, may_fall_back: bool = True) -> Answer[Reply]:
+    """Ask the models that the request's name stands for, one after the other, until one answers.
+
+    Raises ModelNotFound, InvalidRequest and ParameterNotPriced before anything is asked; ProviderError,
+    AllProvidersFailed, DeadlineExceeded, LedgerUnavailable after.
+    """
+    found = routing.plan(request.model, catalog(), chain=request.models, fallback=may_fall_back)
+    prompt = _prompt(request)
+    ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
+    candidates = _able(ordered, request)
+    call = Call(caller, "chat", request.model, prompt, request.terms)
+
+    def ask(model: Model, until: Deadline) -> Reply:
+        provider = directory.provider(model.provider)
+        body = provider.body(request, model, fitting.output_limit(request, model))
+        most = fitting.ceiling(request, prompt, model)
+        return attempt.make(
+            call, model, ceiling=most, first=model is candidates[0], send=lambda: provider.send(body, until)
         )
-    )
-    return Answer(attempt.id, created, model, reply, cost, charged, latency_ms)
+
+    model, reply = fallback.first_answer(candidates, ask, deadline)
+    return _told(Answer(call, model, reply, model is not candidates[0]), candidates[0])
 
 
-def _since(started: float) -> float:
-    """Milliseconds since a point on the performance counter."""
-    return (time.perf_counter() - started) * 1000
+def embed(body: Mapping[str, object], caller: Caller, deadline: Deadline) -> Answer[Embeddings]:
+    """Vectors for `body["input"]`, by the model that `body["model"]` stands for. Raises as `answer` does."""
+    name, prompt = str(body["model"]), to_json(body["input"])
+    candidates = routing.of_kind("embedding", routing.plan(name, catalog()), name).candidates
+    call = Call(caller, "embeddings", name, prompt)
+
+    def ask(model: Model, until: Deadline) -> Embeddings:
+        provider = directory.provider(model.provider)
+        if not isinstance(provider, OpenAI):
+            raise InvalidRequest(f"{model.name} makes no embeddings here.", param="model")
+        asked = {**body, "model": model.model}
+        most = pricing.ceiling(model, len(prompt), 0)
+        return attempt.make(
+            call, model, ceiling=most, first=model is candidates[0], send=lambda: provider.embed(asked, until)
+        )
+
+    model, vectors = fallback.first_answer(candidates, ask, deadline)
+    return _told(Answer(call, model, vectors, model is not candidates[0]), candidates[0])
 
 
-def _output_limit(request: Request, model: Model) -> int:
-    """Tokens the model may write. Raises InvalidRequest for what this model cannot do."""
-    if not model.can("sampling") and (request.temperature, request.top_p) != (None, None):
-        name = "temperature" if request.temperature is not None else "top_p"
-        raise InvalidRequest(f"{model.name} takes no {name}. Leave it out.", param=name)
-    if not model.can("tools") and request.tools:
-        raise InvalidRequest(f"{model.name} cannot call tools.", param="tools")
-    if not model.can("vision") and any(isinstance(part, Image) for m in request.messages for part in m.parts):
-        raise InvalidRequest(f"{model.name} cannot see images.", param="messages")
-    if request.max_tokens is None:
-        return min(model.default_output, model.max_output)
-    if request.max_tokens > model.max_output:
-        raise InvalidRequest(f"{model.name} writes at most {model.max_output} tokens.", param="max_tokens")
-    return request.max_tokens
+def count_tokens(request: Request, deadline: Deadline) -> int:
+    """Tokens of the prompt as the provider counts them; free of charge. Raises InvalidRequest for other models."""
+    for model in routing.plan(request.model, catalog()).candidates:
+        provider = directory.provider(model.provider)
+        if type(provider) is Anthropic:
+            return provider.count_tokens(request, model, deadline)
+    raise InvalidRequest(f"Tokens of {request.model[:100]!r} cannot be counted here, only Claude's.", param="model")
 
 
-def _presentable(message: str, prompt: bytes) -> str:
-    """A provider's words, fit for a log and a body: no keys, and in prod nothing it quotes of the prompt."""
-    said = redact(message)
-    return without_quotes(said, prompt.decode()) if settings().is_prod else said
+def _able(models: tuple[Model, ...], request: Request) -> list[Model]:
+    """The candidates that can do what is asked; the first must. Raises InvalidRequest with its reason."""
+    able = []
+    for model in models:
+        try:
+            fitting.check(request, model, directory.provider(model.provider).dialect)
+        except DreyError:
+            if model is models[0]:
+                raise
+        else:
+            able.append(model)
+    return able
+
+
+def _prompt(request: Request) -> bytes:
+    """All that the model is shown, as canonical JSON: the same prompt has the same bytes and so the same hash."""
+    shown = request.original.body if request.original else (request.system, request.messages, request.tools)
+    return to_json(shown)
+
+
+def _told[T](answer: Answer[T], first: Model) -> Answer[T]:
+    """A fallback is never silent: one alert an episode."""
+    if answer.fallback:
+        alerts.raise_once("fallback", first.name, answered_by=answer.model.name)
+    return answer

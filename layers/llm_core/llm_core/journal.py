@@ -6,88 +6,69 @@ Field names follow the OpenTelemetry GenAI conventions where they have one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import to_json
 
 from llm_core import money
 from llm_core.aws import telemetry
-from llm_core.catalog import Model
 from llm_core.errors import DreyError, ProviderError
-from llm_core.messages import Reply, Request
+from llm_core.ledger import Row
+from llm_core.messages import Embeddings, Reply
 from llm_core.settings import settings
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What is known before a provider is asked. `prompt` is prompt_of(request)."""
-
-    id: str
-    request: Request
-    model: Model
-    prompt: bytes
-    number: int = 1
-
-    def fields(self, latency_ms: int) -> dict[str, Any]:
-        return {
-            "event": "llm_call",
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": self.model.provider,
-            "gen_ai.request.model": self.request.model,
-            "gen_ai.response.id": self.id,
-            "prompt_sha256": hashlib.sha256(self.prompt).hexdigest(),
-            "latency_ms": latency_ms,
-            "attempt": self.number,
-            "fallback": False,
-            "cached": False,
-        }
+def answered(row: Row, prompt: bytes, answer: Reply | Embeddings) -> None:
+    """An attempt that ended in an answer. Only outside prod do its words go into the log."""
+    fields = _fields(row, prompt)
+    if isinstance(answer, Reply):
+        fields |= {"gen_ai.response.model": answer.model, "gen_ai.response.finish_reasons": [answer.finish]}
+        if not settings().is_prod:
+            fields["gen_ai.input.messages"] = prompt.decode(errors="replace")
+            fields["gen_ai.output.messages"] = _text(answer.parts)
+    telemetry.logger.info("llm_call", extra=fields)
+    _measure(row, TokensUsed=(row.usage.total, "Count"), Cost=(float(money.usd(row.cost)), "None"))
 
 
-def prompt_of(request: Request) -> bytes:
-    """All that the model is shown, as canonical JSON: the same prompt has the same bytes and so the same hash."""
-    return to_json((request.system, request.messages, request.tools))
+def failed(row: Row, prompt: bytes, error: DreyError) -> None:
+    """An attempt that did not. Its message is fit for a log: rooms of providers see to that."""
+    fields = _fields(row, prompt) | {"error.type": type(error).__name__, "error_message": error.message}
+    if isinstance(error, ProviderError):
+        fields |= {"provider_status": error.status, "provider_request_id": error.provider_request_id}
+    telemetry.logger.warning("llm_call", extra=fields)
+    _measure(row, ProviderErrors=(1, "Count"))
 
 
-def answered(attempt: Attempt, reply: Reply, *, cost: int, charged: int, latency_ms: int) -> None:
-    """`latency_ms` is the provider's share of the time; money is nano-USD."""
-    usage = reply.usage
-    fields = attempt.fields(latency_ms) | {
-        "outcome": "ok",
-        "gen_ai.response.model": reply.model,
-        "gen_ai.response.finish_reasons": [reply.finish],
+def _fields(row: Row, prompt: bytes) -> dict[str, Any]:
+    usage = row.usage
+    return {
+        "event": "llm_call",
+        "gen_ai.operation.name": row.operation,
+        "gen_ai.provider.name": row.provider,
+        "gen_ai.request.model": row.requested_model,
+        "gen_ai.response.id": row.id,
         "gen_ai.usage.input_tokens": usage.prompt,
         "gen_ai.usage.output_tokens": usage.output,
         "tokens_cache_read": usage.cache_read,
         "tokens_cache_write": usage.cache_write_5m + usage.cache_write_1h,
         "tokens_reasoning": usage.reasoning,
-        "cost_usd": money.plain(cost),
-        "charged_usd": money.plain(charged),
+        "model": row.model,
+        "outcome": row.outcome,
+        "attempt": row.attempt,
+        "fallback": row.fallback,
+        "cost_usd": money.plain(row.cost),
+        "charged_usd": money.plain(row.charged),
+        "estimated": row.estimated,
+        "latency_ms": row.latency_ms,
+        "prompt_sha256": hashlib.sha256(prompt).hexdigest(),
     }
-    if not settings().is_prod:
-        fields["gen_ai.input.messages"] = attempt.prompt.decode()
-        fields["gen_ai.output.messages"] = to_json(reply.parts).decode()
-    telemetry.logger.info("llm_call", extra=fields)
-    telemetry.measure(
-        {"provider": attempt.model.provider, "model": attempt.model.model},
-        APILatency=(latency_ms, "Milliseconds"),
-        TokensUsed=(usage.total, "Count"),
-        Cost=(float(money.usd(cost)), "None"),
-    )
 
 
-def failed(attempt: Attempt, error: DreyError, *, latency_ms: int) -> None:
-    """`error.message` must already be fit for a log: redacted, and in prod without the prompt."""
-    fields = attempt.fields(latency_ms) | {
-        "outcome": error.code,
-        "error.type": type(error).__name__,
-        "error_message": error.message,
-    }
-    if isinstance(error, ProviderError):
-        fields |= {"provider_status": error.status, "provider_request_id": error.provider_request_id}
-    telemetry.logger.warning("llm_call", extra=fields)
-    telemetry.measure(
-        {"provider": attempt.model.provider, "model": attempt.model.model},
-        APILatency=(latency_ms, "Milliseconds"),
-        ProviderErrors=(1, "Count"),
-    )
+def _measure(row: Row, **values: tuple[float, str]) -> None:
+    dimensions = {"provider": row.provider, "model": row.model}
+    telemetry.measure(dimensions, APILatency=(row.latency_ms, "Milliseconds"), **values)
+
+
+def _text(parts: object) -> str:
+    """As JSON, whatever a provider put into its strings."""
+    return to_json(parts, inf_nan_mode="constants", fallback=str).decode(errors="replace")

@@ -30,7 +30,10 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One attempt. `cost` is what the provider bills, `charged` what the caller pays: nano-USD."""
+    """One attempt. `cost` is what the provider bills, `charged` what the caller pays: nano-USD.
+
+    `estimated`: nobody saw how it ended, so both are the most it can have cost. `fallback`: not the first candidate.
+    """
 
     id: str
     user_id: str
@@ -39,13 +42,15 @@ class Row:
     requested_model: str
     provider: str
     model: str
+    attempt: int
+    fallback: bool
     outcome: str
     usage: Usage
     cost: int
     charged: int
+    estimated: bool
     price_version: str
     latency_ms: int
-    attempt: int = 1
 
 
 def record(row: Row) -> None:
@@ -92,9 +97,12 @@ def _item(row: Row) -> dict[str, Any]:
         "provider": row.provider,
         "model": row.model,
         "outcome": row.outcome,
-        "tokens": asdict(row.usage),
+        "tokens": {name: tokens for name, tokens in asdict(row.usage).items() if name != "fees"},
+        "fees": dict(row.usage.fees),
         "cost": row.cost,
         "charged": row.charged,
+        "estimated": row.estimated,
+        "fallback": row.fallback,
         "priceVersion": row.price_version,
         "latencyMs": row.latency_ms,
         "attempt": row.attempt,

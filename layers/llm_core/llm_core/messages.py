@@ -42,13 +42,39 @@ class ToolResult:
     is_error: bool = False
 
 
-Part = Text | Image | ToolCall | ToolResult
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A part that only its own dialect has words for, such as a thinking block: passed on there, refused elsewhere.
+
+    `unseen`: its content is not in the request (a file, an address), so its size is unknown.
+    """
+
+    kind: str
+    unseen: bool = False
+
+
+Part = Text | Image | ToolCall | ToolResult | Opaque
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     role: Role
     parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """A prompt of ours: named blocks, as XML for Claude and plainly for GPT."""
+
+    use_case: str
+    version: int
+    blocks: tuple[tuple[str, str], ...]
+
+    def as_xml(self) -> str:
+        return "\n".join(f"<{name}>\n{text}\n</{name}>" for name, text in self.blocks)
+
+    def as_plain(self) -> str:
+        return "\n\n".join(f"# {name.replace('_', ' ').capitalize()}\n{text}" for name, text in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +95,67 @@ class ToolChoice:
     parallel: bool = True
 
 
+Dialect = Literal["openai", "anthropic", "native"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The answer must be JSON: of this JSON schema, or of any when there is none."""
+
+    name: str = "answer"
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the caller sent, in its own dialect, without what is the platform's: a provider of that dialect gets it as
+    it came. `only` are the fields that no other dialect has words for."""
+
+    dialect: Dialect
+    body: Mapping[str, Any]
+    only: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a model, free of any dialect. None means: the caller did not say."""
+    """One question to a model, free of any dialect. None means: the caller did not say.
+
+    `models` is a chain of the caller's own. `terms` are the fields that change prices, as pricing.cost takes them;
+    `answers` is how many of them are asked for; `fee_uses` bounds how often each tool of the provider's may run.
+    """
 
     model: str
     messages: tuple[Message, ...]
-    system: str = ""
+    system: str | Instructions = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = field(default_factory=ToolChoice)
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     stop: tuple[str, ...] = ()
     end_user: str = ""
+    output: Output | None = None
+    models: tuple[str, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
+    answers: int = 1
+    fee_uses: Mapping[str, int] = field(default_factory=dict)
+    original: Original | None = None
+
+    @property
+    def images(self) -> int:
+        return sum(isinstance(part, Image) for message in self.messages for part in message.parts)
+
+    @property
+    def opaque(self) -> tuple[Opaque, ...]:
+        """The parts that only the caller's own dialect has words for."""
+        parts = (part for message in self.messages for part in message.parts)
+        return tuple(part for part in parts if isinstance(part, Opaque))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens in disjoint buckets; `reasoning` is a part of `output`, not beside it."""
+    """Tokens in disjoint buckets; `reasoning` is a part of `output`. `fees` counts the uses of tools that cost."""
 
     input: int = 0
     cache_write_5m: int = 0
@@ -95,6 +163,7 @@ class Usage:
     cache_read: int = 0
     output: int = 0
     reasoning: int = 0
+    fees: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def prompt(self) -> int:
@@ -108,10 +177,22 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered. `id` and `model` are the provider's own words."""
+    """What a model answered. `original` is the provider's own body, for callers who speak its dialect; `terms` are the
+    price terms it really applied, where it says so."""
 
     id: str
     model: str
     parts: tuple[Text | ToolCall, ...]
     finish: Finish
+    usage: Usage
+    dialect: Dialect = "native"
+    original: Mapping[str, Any] = field(default_factory=dict)
+    terms: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector per input, in their order."""
+
+    vectors: list[list[float]]
     usage: Usage

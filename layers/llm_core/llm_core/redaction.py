@@ -1,4 +1,4 @@
-"""Nothing secret leaves: keys are struck out of every log line and error body, prompts out of those of prod."""
+"""Nothing secret leaves: keys are struck out of every log line and error body."""
 
 from __future__ import annotations
 
@@ -25,11 +25,3 @@ def redact(text: str) -> str:
         if secret in text:
             text = text.replace(secret, STRUCK)
     return _KEY.sub(lambda found: found[0] if _KEY_ID.fullmatch(found[0]) else f"sk-{STRUCK}", text)
-
-
-def without_quotes(text: str, prompt: str) -> str:
-    """The text without what it quotes of the prompt: every word of eight or more characters they share.
-
-    Providers repeat parts of a request in their error messages; in prod those must not reach a log or a body.
-    """
-    return re.sub(r"\S{8,}", lambda word: STRUCK if word[0].strip("\"'`.,:;()[]") in prompt else word[0], text)

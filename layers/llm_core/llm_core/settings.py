@@ -28,6 +28,10 @@ class Settings(BaseModel):
     anthropic_base_url: str = ""
     openai_api_key_ref: str = ""
     openai_base_url: str = ""
+    anthropic_bedrock_base_url: str = ""
+    health_table_name: str = ""
+    alerts_topic_arn: str = ""
+    drey_overlay: str = ""
 
     @property
     def is_prod(self) -> bool:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
 
 _BOUNDED = Config(
@@ -20,6 +23,9 @@ _BOUNDED = Config(
     max_pool_connections=64,  # in `make run` all doors share these clients
 )
 """Seconds. Three attempts of one call stay below nine seconds, backoff included."""
+
+FAILURES = (BotoCoreError, ClientError)
+"""All that a call of any of these clients raises."""
 
 _clients: dict[str, Any] = {}
 _lock = Lock()  # boto3's default session may be used by one thread at a time
@@ -46,4 +52,14 @@ def ssm() -> SSMClient:
 
 def secretsmanager() -> SecretsManagerClient:
     client: SecretsManagerClient = _client("secretsmanager")
+    return client
+
+
+def s3() -> S3Client:
+    client: S3Client = _client("s3")
+    return client
+
+
+def sns() -> SNSClient:
+    client: SNSClient = _client("sns")
     return client

@@ -15,15 +15,25 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from llm_core.aws import telemetry
-from llm_core.aws.refusals import dialect_of, refusal
+from llm_core.aws.refusals import Told, native, refusal
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, InvalidRequest, NotFound
+from llm_core.settings import settings
 
 JSON = "application/json"
 
-SECONDS_TO_ANSWER = 3.0
-"""What a door keeps of its Lambda time-out for telling the caller that time is up: 30 - 3 < API Gateway's 29 s."""
+SECONDS_TO_ANSWER = 5.0
+"""What a door keeps of its Lambda time-out for writing the usage row and telling the caller.
 
+API Gateway gives up after 29 s, which include the start of a cold door (two to three seconds): 30 - 5 + 3 < 29.
+"""
+
+_EXPOSED = "x-request-id,request-id,retry-after,x-should-retry," + ",".join(
+    f"x-drey-{name}" for name in ("provider", "attempts", "fallback", "cache", "cost-usd", "overhead-ms")
+)
+"""What a page's script may read of an answer (CORS)."""
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -40,6 +50,8 @@ class Response:
 class Door(APIGatewayRestResolver):
     """Powertools' resolver, with what belongs to one request kept apart from every other's.
 
+    `dialects` says how errors are told below a path's beginning; elsewhere they are told natively.
+
     On Lambda an environment serves one request at a time; in `make run` all doors share a process and its threads,
     where the resolver's class attributes would show one request another's event.
     """
@@ -48,8 +60,9 @@ class Door(APIGatewayRestResolver):
     _lambda_context: ContextVar[Any] = ContextVar("lambda_context")
     _scratch: ContextVar[dict[str, Any]] = ContextVar("scratch")
 
-    def __init__(self) -> None:
+    def __init__(self, dialects: Mapping[str, Told] | None = None) -> None:
         super().__init__()
+        self._dialects = dialects or {}
         self.exception_handler(DreyError)(self._refused)
         self.exception_handler(Exception)(self._failed)
         self.not_found(self._unknown)
@@ -77,7 +90,8 @@ class Door(APIGatewayRestResolver):
         self._event.set(APIGatewayProxyEvent(event))
         self._lambda_context.set(context)
         self._scratch.set({})
-        with telemetry.request(request_id=self.request_id, path=self.current_event.path):
+        gateway_id = self.current_event.request_context.request_id or "unknown"
+        with telemetry.request(request_id=self.request_id, gateway_request_id=gateway_id, path=self.current_event.path):
             answer: dict[str, Any] = self._build_response(self._resolve())
         return answer
 
@@ -116,11 +130,27 @@ class Door(APIGatewayRestResolver):
         if isinstance(result, PowertoolsResponse):
             return result
         body = result.body.decode() if isinstance(result.body, bytes) else result.body
-        headers = {"x-request-id": self.request_id, "request-id": self.request_id, **result.headers}
+        headers = {
+            "x-request-id": self.request_id,
+            "request-id": self.request_id,
+            "Access-Control-Allow-Origin": settings().allowed_origin,
+            "Access-Control-Expose-Headers": _EXPOSED,
+            **({"traceparent": traceparent} if (traceparent := self._traceparent()) else {}),
+            **result.headers,
+        }
         return PowertoolsResponse(result.status, result.content_type, body, headers)
 
+    def _traceparent(self) -> str | None:
+        """The caller's W3C trace context, handed back as it came; it never decides what is sampled here."""
+        own = self.header("traceparent")
+        return own if own and _TRACEPARENT.fullmatch(own) else None
+
+    def _told(self) -> Told:
+        path = self.current_event.path
+        return next((told for start, told in self._dialects.items() if path.startswith(start)), native)
+
     def _refused(self, error: DreyError) -> PowertoolsResponse[Any]:
-        answer = refusal(error, dialect_of(self.current_event.path), self.request_id)
+        answer = refusal(error, self._told(), self.request_id)
         if answer.status >= 500:
             telemetry.logger.exception("request failed", extra={"event": "request_failed", "error.type": error.code})
         return self._to_response(Response(answer.status, answer.body.encode(), answer.headers))
@@ -129,9 +159,9 @@ class Door(APIGatewayRestResolver):
         """A defect of ours: the caller learns the request id, the log the rest."""
         telemetry.logger.exception("defect", extra={"event": "defect", "error.type": type(error).__name__})
         defect = DreyError("Something went wrong here. Quote the request id when you ask about it.")
-        answer = refusal(defect, dialect_of(self.current_event.path), self.request_id)
+        answer = refusal(defect, self._told(), self.request_id)
         return self._to_response(Response(answer.status, answer.body.encode(), answer.headers))
 
     def _unknown(self, _: NotFoundError) -> PowertoolsResponse[Any]:
         method, path = self.current_event.http_method, self.current_event.path
-        return self._refused(NotFound(f"There is no {method} {path} here.."))
+        return self._refused(NotFound(f"There is no {method} {path} here."))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_core import errors
-from llm_core.errors import DreyError, InsufficientScope, InvalidRequest, ProviderError
+from llm_core.errors import DreyError
 from llm_core.redaction import redact
 
 
@@ -24,6 +24,9 @@ class Kind:
     type: str
 
 
+Told = Callable[[DreyError, Kind, str, str], dict[str, Any]]
+"""A dialect's way of telling: error, kind, message for the caller and request id in, JSON out."""
+
 _TABLE: dict[type[Exception], Kind] = {
     errors.InvalidRequest: Kind(400, "invalid_request_error"),
     errors.Unauthorized: Kind(401, "authentication_error"),
@@ -34,6 +37,7 @@ _TABLE: dict[type[Exception], Kind] = {
     errors.ProviderOverloaded: Kind(503, "overloaded_error"),
     errors.ProviderTimeout: Kind(504, "timeout_error"),
     errors.ProviderFailed: Kind(502, "api_error"),
+    errors.ProviderSkipped: Kind(503, "overloaded_error"),
     errors.DeadlineExceeded: Kind(504, "timeout_error"),
     errors.StoreUnavailable: Kind(503, "overloaded_error"),
     errors.Misconfigured: Kind(500, "api_error"),
@@ -52,14 +56,21 @@ class Refusal:
     body: str
 
 
-def refusal(error: DreyError, dialect: Dialect, request_id: str) -> Refusal:
+def refusal(error: DreyError, told: Told, request_id: str) -> Refusal:
     """The answer to a request that ended in this error."""
-    kind = next(_TABLE[cls] for cls in type(error).__mro__ if cls in _TABLE)
+    kind = _kind(error)
     headers = {"x-should-retry": "true" if error.retryable else "false"} if kind.status >= 500 else {}
-    if isinstance(error, ProviderError) and error.retry_after_s is not None and error.retryable:
+    if error.retry_after_s is not None and error.retryable:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
-    body = dialect(error, kind, _message(error), request_id)
+    body = told(error, kind, _message(error), request_id)
     return Refusal(kind.status, headers, json.dumps(body, ensure_ascii=False))
+
+
+def _kind(error: DreyError) -> Kind:
+    """Of many failures the last decides: it is what the caller would meet again."""
+    if isinstance(error, errors.AllProvidersFailed):
+        return _kind(error.failures[-1][1])
+    return next(_TABLE[cls] for cls in type(error).__mro__ if cls in _TABLE)
 
 
 def _message(error: DreyError) -> str:
@@ -68,32 +79,19 @@ def _message(error: DreyError) -> str:
     return redact(error.message)
 
 
-Dialect = Callable[[DreyError, Kind, str, str], dict[str, Any]]
-
-
 def openai(error: DreyError, kind: Kind, message: str, request_id: str) -> dict[str, Any]:
     """`{"error": {message, type, param, code}}`, which the openai SDK puts on its exceptions."""
-    param = error.param if isinstance(error, InvalidRequest) else None
-    detail = {"message": message, "type": kind.type, "param": param, "code": error.code}
-    return {"error": detail | _extra(error), "request_id": request_id}
+    detail = {"message": message, "type": kind.type, "param": error.param, "code": error.code}
+    return {"error": detail | dict(error.details), "request_id": request_id}
+
+
+def anthropic(error: DreyError, kind: Kind, message: str, request_id: str) -> dict[str, Any]:
+    """`{"type": "error", "error": {type, message}, "request_id"}`; `code` and `param` are ours."""
+    detail = {"type": kind.type, "message": message, "param": error.param, "code": error.code}
+    return {"type": "error", "error": detail | dict(error.details), "request_id": request_id}
 
 
 def native(error: DreyError, kind: Kind, message: str, request_id: str) -> dict[str, Any]:
     """`error` is a plain string here: the platform's own client expects that."""
-    body = {"error": message, "code": error.code, "statusCode": kind.status, "requestId": request_id}
-    return body | _extra(error)
-
-
-def _extra(error: DreyError) -> dict[str, Any]:
-    return {"required_scope": error.required_scope} if isinstance(error, InsufficientScope) else {}
-
-
-_BY_PATH: tuple[tuple[str, Dialect], ...] = (
-    ("/v1/chat/", openai),
-    ("/v1/models", openai),
-)
-
-
-def dialect_of(path: str) -> Dialect:
-    """The dialect whose clients use this path."""
-    return next((dialect for prefix, dialect in _BY_PATH if path.startswith(prefix)), native)
+    body: dict[str, Any] = {"error": message, "code": error.code, "statusCode": kind.status, "requestId": request_id}
+    return body | dict(error.details)

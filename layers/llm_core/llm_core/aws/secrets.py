@@ -1,10 +1,11 @@
-"""Secrets by reference: `ssm:/name` or `secretsmanager:name`, cached five minutes per name.
+"""Secrets by reference, cached five minutes per name: `ssm:/name`, `secretsmanager:name`, outside prod also `env:NAME`.
 
 A reference is a setting and may be seen; the value behind it never leaves this process except to its provider.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
@@ -14,6 +15,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from llm_core import redaction
 from llm_core.aws import clients
 from llm_core.errors import Misconfigured
+from llm_core.settings import settings
 
 CACHE_SECONDS = 300
 
@@ -48,10 +50,17 @@ def secret(reference: str, *, fresh: bool = False) -> str:
     Raises Misconfigured, naming the reference and the store's reason, never a value.
     """
     kind, _, name = reference.partition(":")
+    if kind == "env" and not settings().is_prod:
+        return _kept(reference, os.environ.get(name))
     try:
         value = _store(kind).get(name, max_age=CACHE_SECONDS, force_fetch=fresh)
     except GetParameterError as error:
         raise Misconfigured(f"The secret {reference} cannot be read: {error}") from error
+    return _kept(reference, value)
+
+
+def _kept(reference: str, value: object) -> str:
+    """The value, once it is one; from now on struck out of everything that leaves."""
     if not isinstance(value, str) or not value.strip():
         raise Misconfigured(f"The secret {reference} is empty.")
     redaction.remember(value.strip())

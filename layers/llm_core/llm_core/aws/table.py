@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from llm_core.aws import clients
 from llm_core.errors import DreyError, StoreUnavailable
@@ -28,7 +27,7 @@ def get(table: str, key: Mapping[str, Any]) -> Item | None:
     """The item, read consistently. Raises StoreUnavailable."""
     try:
         found = clients.dynamodb().get_item(TableName=table, Key=_packed(key), ConsistentRead=True)
-    except (BotoCoreError, ClientError) as error:
+    except clients.FAILURES as error:
         raise _unavailable(error) from error
     return _unpacked(found["Item"]) if "Item" in found else None
 
@@ -52,8 +51,25 @@ def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
         if _unpacked(written) == dict(item):
             return
         raise AlreadyThere("An item with this key exists.") from error
-    except (BotoCoreError, ClientError) as error:
+    except clients.FAILURES as error:
         raise _unavailable(error) from error
+
+
+def touch(table: str, name: str, *, now: int, until: int) -> bool:
+    """Keep `name` alive until a time (epoch seconds); True if it was not alive before. Raises StoreUnavailable."""
+    try:
+        before = clients.dynamodb().update_item(
+            TableName=table,
+            Key={"name": {"S": name}},
+            UpdateExpression="SET #ttl = :until",
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues={":until": {"N": str(until)}},
+            ReturnValues="UPDATED_OLD",
+        )
+    except clients.FAILURES as error:
+        raise _unavailable(error) from error
+    alive_until: int = _unpacked(before.get("Attributes", {})).get("ttl", 0)
+    return alive_until <= now
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:

@@ -1,20 +1,22 @@
 """What every provider's room has in common: one face, one table from its failures to ours.
 
-The rule stands here once; a room fills the smallest hole: `_ask` and the names of its SDK's exceptions.
+The rule stands here once; a room fills the smallest hole: its client, its words, the names of its SDK's exceptions.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from llm_core.aws.secrets import secret
 from llm_core.catalog import Model
+from llm_core.deadline import Deadline
 from llm_core.errors import (
     ContextLengthExceeded,
     DreyError,
+    Misconfigured,
     ProviderDenied,
     ProviderError,
     ProviderFailed,
@@ -22,8 +24,11 @@ from llm_core.errors import (
     ProviderRefused,
     ProviderTimeout,
 )
-from llm_core.messages import Reply, Request
+from llm_core.messages import Dialect, Reply, Request
+from llm_core.redaction import redact
 from llm_core.settings import settings
+
+Json = dict[str, Any]
 
 _BY_STATUS: dict[int, type[ProviderError]] = {
     400: ProviderRefused,
@@ -31,53 +36,77 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
     402: ProviderDenied,
     403: ProviderDenied,
     404: ProviderDenied,
-    408: ProviderTimeout,
     413: ProviderRefused,
     422: ProviderRefused,
     429: ProviderOverloaded,
     503: ProviderOverloaded,
-    504: ProviderTimeout,
     529: ProviderOverloaded,
 }
 """Any other status is ProviderFailed."""
 
 
 class Provider(ABC):
-    """One provider, asked through its official SDK, whose own retries are off: the platform decides what is retried."""
+    """One provider, asked through its official SDK, whose own retries are off: the platform decides what is retried.
 
-    name: str
+    `secret` is a reference to its key, empty where IAM takes its place; `base_url` is empty for the SDK's own address.
+    """
 
-    def ask(self, request: Request, model: Model, *, max_tokens: int, timeout: float) -> Reply:
-        """One attempt, bounded by `timeout` seconds. A key that was refused is read again once: it may be new.
+    dialect: Dialect
 
-        Raises ProviderError, ContextLengthExceeded or Misconfigured.
-        """
-        key = self._key()
-        try:
-            return self._attempt(key, request, model, max_tokens, timeout)
-        except ProviderDenied as denied:
-            if denied.status != 401 or (fresh := self._key(fresh=True)) == key:
-                raise
-        return self._attempt(fresh, request, model, max_tokens, timeout)
+    def __init__(self, name: str, *, secret: str = "", base_url: str = "") -> None:
+        self.name = name
+        self.secret = secret
+        self.base_url = base_url or None
 
-    def _attempt(self, key: str, request: Request, model: Model, max_tokens: int, timeout: float) -> Reply:
-        with self._translated():
-            return self._ask(key, request, model, max_tokens, timeout)
-
-    def _key(self, *, fresh: bool = False) -> str:
-        return secret(settings().need(f"{self.name}_api_key_ref"), fresh=fresh)
+    def send(self, body: Json, deadline: Deadline) -> Reply:
+        """One attempt with a body that `body` made. Raises ProviderError, Misconfigured or StoreUnavailable."""
+        return self._legible(self._read, self._with_key(lambda key: self._post(key, body, deadline.remaining())))
 
     @abstractmethod
     def prepare(self) -> None:
         """Import the SDK now, so that the first request does not wait for it."""
 
     @abstractmethod
-    def _ask(self, key: str, request: Request, model: Model, max_tokens: int, timeout: float) -> Reply:
-        """The request in the provider's words, sent once; its reply in ours."""
+    def body(self, request: Request, model: Model, max_tokens: int) -> Json:
+        """The request in the provider's words. Raises InvalidRequest for what those words cannot say."""
 
     @abstractmethod
-    def _failure(self, error: Exception) -> ProviderError | ContextLengthExceeded | None:
+    def _post(self, key: str, body: Json, timeout: float) -> Any:
+        """Send the body once; the answer's JSON."""
+
+    @abstractmethod
+    def _read(self, answer: Any) -> Reply:
+        """The answer in our words. May stumble over what is not one: `_legible` turns that into ProviderFailed."""
+
+    @abstractmethod
+    def _failure(self, error: Exception) -> ProviderError | None:
         """An exception of the SDK in our words; None for one that is not the SDK's."""
+
+    def _legible[A, T](self, read: Callable[[A], T], answer: A) -> T:
+        """What `read` makes of an answer that was paid for. Raises ProviderFailed when it cannot be read."""
+        try:
+            return read(answer)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise ProviderFailed(
+                f"{self.name} sent an answer that cannot be read.", provider=self.name, status=200
+            ) from error
+
+    def _with_key[T](self, send: Callable[[str], T]) -> T:
+        """Send with the provider's key. One that is refused is read again, once: it may have been replaced."""
+        key = self._key()
+        try:
+            with self._translated():
+                return send(key)
+        except ProviderDenied as denied:
+            if denied.status != 401 or (fresh := self._key(fresh=True)) == key:
+                raise
+        with self._translated():
+            return send(fresh)
+
+    def _key(self, *, fresh: bool = False) -> str:
+        if not self.secret:
+            raise Misconfigured(f"No secret is named for the provider {self.name}.")
+        return secret(self.secret, fresh=fresh)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -95,12 +124,20 @@ class Provider(ABC):
         """An HTTP answer that is not a success, by its status. `error` is an APIStatusError of either SDK."""
         kind = _BY_STATUS.get(error.status_code, ProviderFailed)
         return kind(
-            message,
+            self._worded(error.status_code, message),
             provider=self.name,
             status=error.status_code,
             retry_after_s=_seconds(error.response.headers.get("retry-after")),
             provider_request_id=error.request_id,
         )
+
+    def _worded(self, status: int, message: str) -> str:
+        """What a caller and the log are told. In prod not in the provider's words: they may repeat a prompt."""
+        own = f"{self.name} answered {status}."
+        return own if settings().is_prod or not message else f"{own[:-1]}: {redact(message)}"
+
+    def _too_long(self, message: str) -> ContextLengthExceeded:
+        return ContextLengthExceeded(self._worded(400, message), provider=self.name, status=400)
 
     def _silence(self) -> ProviderTimeout:
         return ProviderTimeout(f"{self.name} did not answer in time.", provider=self.name)
@@ -108,6 +145,23 @@ class Provider(ABC):
     def _broken(self, error: Exception) -> ProviderFailed:
         reason = f"{self.name} could not be asked or understood ({type(error).__name__})."
         return ProviderFailed(reason, provider=self.name)
+
+
+def said(body: object) -> str:
+    """The sentence inside an error's body: `{"error": {"message": ...}}`, or what is inside `error` already."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    message = inner.get("message") if isinstance(inner, Mapping) else None
+    return message if isinstance(message, str) else ""
+
+
+def count(reported: Mapping[str, Any], name: str) -> int:
+    """A count of tokens as providers send it: missing and null mean none. Raises ValueError for what is no count."""
+    value = reported.get(name)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is {value!r}, not a count of tokens")
+    return value
 
 
 def _seconds(retry_after: str | None) -> float | None:

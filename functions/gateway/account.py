@@ -1,0 +1,36 @@
+"""What every answer says about itself in its headers, and who may ask."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from llm_core import callers, money
+from llm_core.aws import telemetry
+from llm_core.aws.http import Door, Response
+from llm_core.callers import Caller
+from llm_core.gateway import Answer
+
+
+def caller(door: Door, *scopes: str) -> Caller:
+    """Who is asking, with any of these scopes, from here on in the log too. Raises Unauthorized, InsufficientScope."""
+    found = callers.identify(door.api_key())
+    telemetry.label(key_id=found.key_id, user_id=found.user_id)
+    found.require(*scopes)
+    return found
+
+
+def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Response:
+    """The answer, with its account; `started` is when the door began, on the performance counter."""
+    call = answer.call
+    overhead_ms = (time.perf_counter() - started) * 1000 - call.provider_ms
+    headers = {
+        "x-drey-provider": answer.model.provider,
+        "x-drey-attempts": str(len(call.rows)),
+        "x-drey-fallback": "true" if answer.fallback else "false",
+        "x-drey-cache": "BYPASS",
+        "x-drey-cost-usd": money.plain(call.charged),
+        "x-drey-overhead-ms": f"{max(overhead_ms, 0):.1f}",
+    }
+    return Response(200, json.dumps(body).encode(), headers)

@@ -1,0 +1,151 @@
+"""Anthropic Messages: the request's shape, as far as it is served."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from llm_core.shapes import Shape
+
+
+class CacheControl(Shape):
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class _Cacheable(Shape):
+    cache_control: CacheControl | None = None
+
+
+class TextBlock(_Cacheable):
+    type: Literal["text"]
+    text: str
+
+
+class Base64Source(Shape):
+    type: Literal["base64"]
+    media_type: str
+    data: str
+
+
+class UrlSource(Shape):
+    type: Literal["url"]
+    url: Annotated[str, Field(pattern=r"^https://")]
+
+
+class ImageBlock(_Cacheable):
+    type: Literal["image"]
+    source: Annotated[Base64Source | UrlSource, Field(discriminator="type")]
+
+
+class DocumentBlock(_Cacheable):
+    """A document that only Claude reads: its source is passed on as it is."""
+
+    type: Literal["document"]
+    source: dict[str, Any]
+    title: str | None = None
+    context: str | None = None
+    citations: dict[str, bool] | None = None
+
+
+class ToolResultBlock(_Cacheable):
+    type: Literal["tool_result"]
+    tool_use_id: str
+    content: str | list[Annotated[TextBlock | ImageBlock | DocumentBlock, Field(discriminator="type")]] = ""
+    is_error: bool | None = None
+
+
+UserBlock = Annotated[TextBlock | ImageBlock | DocumentBlock | ToolResultBlock, Field(discriminator="type")]
+
+
+class User(Shape):
+    role: Literal["user"]
+    content: str | list[UserBlock]
+
+
+class SaidBlock(BaseModel):
+    """What Claude said before. It comes back as it was written, so what is new in it may stay."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+    type: str
+    text: str = ""
+    id: str = ""
+    name: str = ""
+    input: dict[str, Any] = Field(default_factory=dict)
+
+
+class Assistant(Shape):
+    role: Literal["assistant"]
+    content: str | list[SaidBlock]
+
+
+class CustomTool(_Cacheable):
+    type: Literal["custom"] | None = None
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+    description: str = ""
+    input_schema: dict[str, Any]
+    strict: bool | None = None
+
+
+class KnownTool(BaseModel):
+    """A tool that Anthropic defines: some run at the caller's (bash, editor, computer, memory), some at Anthropic's."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+    type: Annotated[str, Field(pattern=r"^[a-z_]+_[0-9]{8}$")]
+    name: str
+    max_uses: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class Choice(Shape):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str = ""
+    disable_parallel_tool_use: bool | None = None
+
+
+class Metadata(Shape):
+    user_id: str | None = None
+
+
+class Format(Shape):
+    type: Literal["json_schema"]
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+
+
+class OutputConfig(Shape):
+    effort: str | None = None
+    format: Format | None = None
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Prompt(Shape):
+    """What POST /v1/messages/count_tokens takes too. `models` is ours: a chain of the caller's own."""
+
+    model: str = ""
+    models: Annotated[list[str], Field(max_length=8)] | None = None
+    messages: Annotated[list[Annotated[User | Assistant, Field(discriminator="role")]], Field(min_length=1)]
+    system: str | list[TextBlock] | None = None
+    tools: list[CustomTool | KnownTool] | None = None
+    tool_choice: Choice | None = None
+    thinking: dict[str, Any] | None = None
+    output_config: OutputConfig | None = None
+    cache_control: CacheControl | None = None
+
+
+class Body(Prompt):
+    """Whatever is not here has no known price."""
+
+    max_tokens: Annotated[int, Field(ge=1)]
+    temperature: Share | None = None
+    top_p: Share | None = None
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    stop_sequences: list[str] | None = None
+    metadata: Metadata | None = None
+    inference_geo: str | None = None
+    speed: str | None = None
+    service_tier: Literal["auto", "standard_only"] | None = None
+    stream: Literal[False] | None = None

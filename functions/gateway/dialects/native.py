@@ -1,0 +1,81 @@
+"""The platform's own dialect, as its own client sends and reads it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from llm_core import shapes
+from llm_core.gateway import Answer
+from llm_core.messages import Embeddings, Message, Reply, Request, Text
+from llm_core.money import usd
+from llm_core.shapes import Shape
+
+DEFAULT_MODEL = "generate"
+DEFAULT_EMBEDDER = "embed"
+"""Roles of the catalog, for callers who name no model."""
+
+
+class _Message(Shape):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Completion(Shape):
+    model: str | None = None
+    messages: Annotated[list[_Message], Field(min_length=1)]
+    maxTokens: Annotated[int, Field(ge=1)] | None = None  # noqa: N815 - the wire's own name
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    systemPrompt: str | None = None  # noqa: N815 - the wire's own name
+    stream: Literal[False] | None = None
+
+
+class Embedding(Shape):
+    model: str | None = None
+    input: str | Annotated[list[str], Field(min_length=1, max_length=2048)]
+
+
+def read(data: bytes) -> Request:
+    """The body of POST /v1/complete as a request. Raises InvalidRequest, ParameterNotPriced."""
+    body = shapes.read(Completion, shapes.parse(data))
+    system = [body.systemPrompt or "", *(each.content for each in body.messages if each.role == "system")]
+    return Request(
+        model=body.model or DEFAULT_MODEL,
+        messages=tuple(Message(m.role, (Text(m.content),)) for m in body.messages if m.role != "system"),
+        system="\n\n".join(text for text in system if text),
+        max_tokens=body.maxTokens,
+        temperature=body.temperature,
+    )
+
+
+def write(answer: Answer[Reply]) -> dict[str, Any]:
+    usage = answer.reply.usage
+    return {
+        "id": answer.call.id,
+        "content": "".join(part.text for part in answer.reply.parts if isinstance(part, Text)),
+        "model": answer.model.model,
+        "provider": answer.model.provider,
+        "usage": {
+            "inputTokens": usage.prompt,
+            "outputTokens": usage.output,
+            "totalTokens": usage.total,
+            "estimatedCost": float(usd(answer.call.charged)),
+        },
+        "latencyMs": answer.call.provider_ms,
+    }
+
+
+def read_embedding(data: bytes) -> dict[str, Any]:
+    """The body of POST /v1/embed, as gateway.embed takes it. Raises InvalidRequest, ParameterNotPriced."""
+    body = shapes.read(Embedding, shapes.parse(data))
+    return {"model": body.model or DEFAULT_EMBEDDER, "input": body.input}
+
+
+def write_embedding(answer: Answer[Embeddings]) -> dict[str, Any]:
+    return {
+        "embeddings": answer.reply.vectors,
+        "model": answer.model.model,
+        "provider": answer.model.provider,
+        "usage": {"totalTokens": answer.reply.usage.total, "estimatedCost": float(usd(answer.call.charged))},
+    }

@@ -1,0 +1,30 @@
+"""POST /v1/embeddings, /v1/embed: vectors of texts."""
+
+from __future__ import annotations
+
+import time
+
+from gateway import account
+from gateway.dialects import native, openai_embeddings
+from llm_core import gateway
+from llm_core.aws import refusals
+from llm_core.aws.http import Door, Response
+
+handler = door = Door({"/v1/embeddings": refusals.openai})
+
+gateway.prepare("openai")
+
+
+@door.post("/v1/embeddings")
+def embeddings() -> Response:
+    started, caller = time.perf_counter(), account.caller(door, "ai:embed")
+    body, encoding = openai_embeddings.read(door.body())
+    answer = gateway.embed(body, caller, door.deadline)
+    return account.response(answer, openai_embeddings.write(answer, encoding), started)
+
+
+@door.post("/v1/embed")
+def embed() -> Response:
+    started, caller = time.perf_counter(), account.caller(door, "ai:embed")
+    answer = gateway.embed(native.read_embedding(door.body()), caller, door.deadline)
+    return account.response(answer, native.write_embedding(answer), started)

@@ -1,0 +1,115 @@
+"""One attempt at one candidate: one subsegment, one usage row, one `llm_call` line, whatever comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from llm_core import journal, ledger, pricing
+from llm_core.aws import breaker, telemetry
+from llm_core.aws.stage_catalog import catalog
+from llm_core.callers import Caller
+from llm_core.catalog import Model
+from llm_core.errors import ProviderError, ProviderSkipped
+from llm_core.ledger import Row
+from llm_core.messages import Embeddings, Reply, Usage
+from llm_core.money import with_markup
+from llm_core.settings import settings
+
+Sent = Reply | Embeddings
+
+
+@dataclass(slots=True)
+class Call:
+    """What all attempts at one request share. `prompt` is its canonical bytes; `rows` grows by one an attempt."""
+
+    caller: Caller
+    operation: str
+    requested_model: str
+    prompt: bytes
+    terms: Mapping[str, str] = field(default_factory=dict)
+    id: str = field(default_factory=ledger.new_id)
+    created: int = field(default_factory=lambda: int(time.time()))
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def cost(self) -> int:
+        """nano-USD that providers bill for all attempts."""
+        return sum(row.cost for row in self.rows)
+
+    @property
+    def charged(self) -> int:
+        """nano-USD that the caller pays for all attempts."""
+        return sum(row.charged for row in self.rows)
+
+    @property
+    def provider_ms(self) -> int:
+        return sum(row.latency_ms for row in self.rows)
+
+
+def make[T: Sent](call: Call, model: Model, *, ceiling: int, first: bool, send: Callable[[], T]) -> T:
+    """Send once and account for it before anybody sees the answer. `ceiling` is the most it can cost, in nano-USD.
+
+    Raises ProviderError, LedgerUnavailable, or what stopped us before the provider was asked.
+    """
+    started = time.perf_counter()
+    answer, failure = _sent(model, send)
+    if isinstance(failure, ProviderSkipped):
+        raise failure
+    row = _row(call, model, answer, failure, first=first, latency_ms=round((time.perf_counter() - started) * 1000))
+    if failure is not None and failure.end_unknown:
+        row = replace(row, cost=ceiling, charged=with_markup(ceiling, settings().markup_percent), estimated=True)
+    call.rows.append(row)
+    ledger.record(row)
+    if failure is not None:
+        journal.failed(row, call.prompt, failure)
+        raise failure
+    assert answer is not None  # noqa: S101 - for the type checker: one of the two is there
+    journal.answered(row, call.prompt, answer)
+    return answer
+
+
+def _sent[T: Sent](model: Model, send: Callable[[], T]) -> tuple[T | None, ProviderError | None]:
+    """The answer or the failure. It is caught inside the subsegment, which would keep an exception's words."""
+    with telemetry.span(model.provider) as span:
+        span.annotate(provider=model.provider, model=model.model, cached=False)
+        try:
+            answer = breaker.guarded(model.name, model.provider, send)
+        except ProviderError as failure:
+            span.annotate(outcome=failure.code)
+            return None, failure
+        span.annotate(outcome="ok", cost_nano_usd=pricing.cost(answer.usage, model))
+        return answer, None
+
+
+def _row(
+    call: Call, model: Model, answer: Sent | None, failure: ProviderError | None, *, first: bool, latency_ms: int
+) -> Row:
+    """A failed attempt costs nothing as far as it is known."""
+    cost = pricing.cost(answer.usage, model, _terms(call, model, answer)) if answer else 0
+    return Row(
+        id=call.id,
+        user_id=call.caller.user_id,
+        key_id=call.caller.key_id,
+        operation=call.operation,
+        requested_model=call.requested_model,
+        provider=model.provider,
+        model=model.model,
+        attempt=len(call.rows) + 1,
+        fallback=not first,
+        outcome=failure.code if failure else "ok",
+        usage=answer.usage if answer else Usage(),
+        cost=cost,
+        charged=with_markup(cost, settings().markup_percent),
+        estimated=False,
+        price_version=catalog().version,
+        latency_ms=latency_ms,
+    )
+
+
+def _terms(call: Call, model: Model, answer: Sent) -> Mapping[str, str]:
+    """The price terms that the provider says it applied, where the catalog knows them; else those asked for."""
+    told = answer.terms if isinstance(answer, Reply) else None
+    known = told is not None and all(value in model.multipliers.get(field, {}) for field, value in told.items())
+    return {**call.terms, **told} if known and told else call.terms

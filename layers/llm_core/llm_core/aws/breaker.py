@@ -1,0 +1,54 @@
+"""The circuit breaker: a candidate that keeps failing is left alone, in every environment, until one probe succeeds.
+
+Powertools' breaker: state in DynamoDB, cached here for five seconds; nothing is written while all is well, and when the
+table cannot be reached the breaker lets everything through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
+from aws_lambda_powertools.utilities.circuit_breaker.base import CircuitBreakerHandler
+from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitTransition
+
+from llm_core.aws import clients, telemetry
+from llm_core.errors import ProviderFailed, ProviderOverloaded, ProviderSkipped, ProviderTimeout
+from llm_core.settings import settings
+
+FAILURES = 3
+"""Consecutive ones in one environment: low, because each environment counts for itself."""
+
+RECOVERY_SECONDS = 30
+
+_stores: dict[str, CircuitBreakerDynamoDBPersistence] = {}
+
+
+def guarded[T](name: str, provider: str, call: Callable[[], T]) -> T:
+    """Make the call, unless the circuit of this candidate is open. Raises ProviderSkipped, or what the call raises."""
+    table = settings().need("health_table_name")
+    if table not in _stores:
+        _stores[table] = CircuitBreakerDynamoDBPersistence(
+            table_name=table, key_attr="name", expiry_attr="ttl", boto3_client=clients.dynamodb()
+        )
+    config = CircuitBreakerConfig(
+        failure_threshold=FAILURES,
+        recovery_timeout=RECOVERY_SECONDS,
+        success_threshold=1,
+        handled_exceptions=(ProviderFailed, ProviderOverloaded, ProviderTimeout),
+    )
+    circuit = CircuitBreakerHandler(call, f"breaker#{name}", config, _stores[table], on_transition=_told)
+    try:
+        answer: T = circuit.handle()
+    except CircuitBreakerOpenError as error:
+        raise ProviderSkipped("it failed repeatedly and is left alone for a while.", provider=provider) from error
+    return answer
+
+
+def _told(change: CircuitTransition) -> None:
+    telemetry.logger.warning(
+        "breaker",
+        extra={"event": "breaker", "circuit": change.circuit_name, "from": change.from_state, "to": change.to_state},
+    )

@@ -1,0 +1,71 @@
+"""What a model can do, held against what a request asks for; and the most it can cost."""
+
+from __future__ import annotations
+
+from llm_core import pricing
+from llm_core.catalog import Model
+from llm_core.errors import InvalidRequest
+from llm_core.messages import Dialect, Image, Request
+
+OVERHEAD = 1_000
+"""Tokens that a provider may add to a prompt of its own: role marks, tool instructions (Anthropic documents 313 to 804
+for tool use)."""
+
+
+def check(request: Request, model: Model, dialect: Dialect) -> None:
+    """Raises InvalidRequest or ParameterNotPriced for what this model, asked in this dialect, cannot do or price."""
+    pricing.multiplier(model, request.terms)
+    pricing.fees(model, request.fee_uses)
+    _check_abilities(request, model)
+    original = request.original
+    if original is None or original.dialect == dialect:
+        return
+    if original.only:
+        field = original.only[0]
+        raise InvalidRequest(f"{field} means nothing to {model.name}. Leave it out.", param=field)
+    if request.answers > 1:
+        raise InvalidRequest(f"{model.name} gives one answer at a time.", param="n")
+    if request.opaque:
+        kind = request.opaque[0].kind
+        raise InvalidRequest(f"A part of type {kind!r} means nothing to {model.name}.", param="messages")
+
+
+def _check_abilities(request: Request, model: Model) -> None:
+    sampling = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    asked = next((name for name, value in sampling.items() if value is not None), None)
+    if asked and not model.can("sampling"):
+        raise InvalidRequest(f"{model.name} takes no {asked}. Leave it out.", param=asked)
+    if request.tools and not model.can("tools"):
+        raise InvalidRequest(f"{model.name} cannot call tools.", param="tools")
+    if request.tool_choice.mode in ("required", "tool") and not model.can("forced_tools"):
+        raise InvalidRequest(f"{model.name} cannot be made to call a tool.", param="tool_choice")
+    if request.images and not model.can("vision"):
+        raise InvalidRequest(f"{model.name} cannot see images.", param="messages")
+    if request.output and not model.can("structured"):
+        raise InvalidRequest(f"{model.name} cannot be held to a JSON schema.", param="response_format")
+    if request.max_tokens and request.max_tokens > model.max_output:
+        raise InvalidRequest(f"{model.name} writes at most {model.max_output} tokens.", param="max_tokens")
+
+
+def output_limit(request: Request, model: Model) -> int:
+    """Tokens the model may write: the caller's word, or the model's default."""
+    return request.max_tokens or min(model.default_output, model.max_output)
+
+
+def prompt_bound(request: Request, prompt: bytes, model: Model) -> int:
+    """Tokens the prompt cannot exceed: no tokenizer makes more tokens than there are bytes.
+
+    Images count by the provider's dearest one; a part whose content we do not see may fill the window.
+    """
+    if request.fee_uses or any(part.unseen for part in request.opaque):
+        return model.context
+    images = [part for message in request.messages for part in message.parts if isinstance(part, Image)]
+    seen = len(prompt) - sum(len(image.data) for image in images) + len(images) * model.image_tokens
+    return min(seen + OVERHEAD, model.context)
+
+
+def ceiling(request: Request, prompt: bytes, model: Model) -> int:
+    """nano-USD that one attempt can cost at most."""
+    output = output_limit(request, model) * request.answers
+    tokens = pricing.ceiling(model, prompt_bound(request, prompt, model), output, request.terms)
+    return tokens + pricing.fees(model, request.fee_uses)

@@ -1,0 +1,44 @@
+"""Claude on Amazon Bedrock, through the official `anthropic` SDK's AnthropicBedrock client."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from llm_core.catalog import Model
+from llm_core.messages import Request
+from llm_core.providers.anthropic import Anthropic
+from llm_core.providers.base import Json
+
+if TYPE_CHECKING:
+    import anthropic
+
+
+@lru_cache(maxsize=2)
+def _client(base_url: str | None) -> anthropic.AnthropicBedrock:
+    import anthropic
+    import httpx2
+
+    from llm_core.providers.transport import BoundedTransport
+
+    http_client = httpx2.Client(transport=BoundedTransport(), follow_redirects=True)
+    return anthropic.AnthropicBedrock(base_url=base_url, max_retries=0, http_client=http_client)
+
+
+class Bedrock(Anthropic):
+    """Anthropic's words at AWS's address; the door's IAM role is the key, so there is no secret."""
+
+    def _key(self, *, fresh: bool = False) -> str:  # noqa: ARG002 - the base class's hole
+        return ""
+
+    def body(self, request: Request, model: Model, max_tokens: int) -> Json:
+        """Bedrock knows the SDK's own version of the API only from Claude 4.7 on: older models name theirs."""
+        version = {"anthropic_version": model.api_version} if model.api_version else {}
+        return super().body(request, model, max_tokens) | version
+
+    def _send(self, key: str, path: str, body: Json, timeout: float) -> Any:  # noqa: ARG002 - the base class's hole
+        import httpx2
+
+        return (
+            _client(self.base_url).post(path, cast_to=httpx2.Response, body=body, options={"timeout": timeout}).json()
+        )
