@@ -23,10 +23,13 @@ def _row(**changed: Any) -> ledger.Row:
         requested_model="claude-haiku-4-5",
         provider="anthropic",
         model="claude-haiku-4-5",
+        attempt=1,
+        fallback=False,
         outcome="ok",
         usage=Usage(input=10, output=5),
         cost=35_000,
         charged=35_700,
+        estimated=False,
         price_version="2026-11-20.abc",
         latency_ms=120,
     )

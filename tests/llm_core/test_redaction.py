@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_core import redaction
-from llm_core.redaction import redact, without_quotes
+from llm_core.redaction import redact
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,3 @@ def test_a_secret_that_was_read_is_struck_out_whatever_it_looks_like() -> None:
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz ", max_size=200))
 def test_ordinary_words_stay_as_they_are(text: str) -> None:
     assert redact(text) == text
-
-
-def test_a_providers_message_loses_what_it_quotes_of_the_prompt() -> None:
-    said = without_quotes('Invalid value: "my-private-diary" in messages', "Summarise my-private-diary, please.")
-    assert said == "Invalid value: *** in messages"

@@ -112,6 +112,15 @@ class _Layer(_Row):
     roles: Mapping[str, str] = {}
     aliases: Mapping[str, str] = {}
 
+    @field_validator("models")
+    @classmethod
+    def _one_row_a_name(cls, models: tuple[Model, ...]) -> tuple[Model, ...]:
+        names = [model.name for model in models]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"{twice} stands there twice")
+        return models
+
     @field_validator("routes", mode="before")
     @classmethod
     def _a_list_is_an_order(cls, routes: Any) -> Any:

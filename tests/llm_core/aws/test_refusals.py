@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from llm_core import errors
-from llm_core.aws.refusals import dialect_of, native, openai, refusal
-from llm_core.errors import DreyError, Misconfigured, ProviderOverloaded
+from llm_core.aws.refusals import Told, anthropic, native, openai, refusal
+from llm_core.errors import AllProvidersFailed, DreyError, Misconfigured, ProviderOverloaded, ProviderTimeout
 
 
 def _tree(root: type[DreyError] = DreyError) -> Iterator[type[DreyError]]:
@@ -17,6 +17,8 @@ def _tree(root: type[DreyError] = DreyError) -> Iterator[type[DreyError]]:
 
 
 def _raise(kind: type[DreyError]) -> DreyError:
+    if kind is AllProvidersFailed:
+        return AllProvidersFailed([("anthropic/a", errors.ProviderFailed("no", provider="anthropic", status=500))])
     if issubclass(kind, errors.ProviderError):
         return kind("It did not work.", provider="anthropic", status=500)
     if kind is errors.InsufficientScope:
@@ -27,11 +29,11 @@ def _raise(kind: type[DreyError]) -> DreyError:
 
 
 @pytest.mark.parametrize("kind", list(_tree()), ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("dialect", [openai, native], ids=lambda dialect: dialect.__name__)
-def test_every_error_has_a_status_a_code_and_words(kind: type[DreyError], dialect) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("dialect", [openai, anthropic, native], ids=lambda dialect: dialect.__name__)
+def test_every_error_has_a_status_a_code_and_words(kind: type[DreyError], dialect: Told) -> None:
     answer = refusal(_raise(kind), dialect, "req-1")
     assert 400 <= answer.status < 600
-    assert kind.code in answer.body
+    assert _raise(kind).code in answer.body
     assert "req-1" in answer.body
     assert json.loads(answer.body)["error"]
 
@@ -66,7 +68,15 @@ def test_retry_after_is_whole_seconds_rounded_up() -> None:
     assert refusal(error, openai, "r").headers["retry-after"] == "2"
 
 
-def test_the_dialect_follows_the_path() -> None:
-    assert dialect_of("/v1/chat/completions") is openai
-    assert dialect_of("/v1/models/claude-haiku-4-5") is openai
-    assert dialect_of("/sayings") is native
+def test_of_many_failures_the_last_decides_the_status_and_all_are_told() -> None:
+    busy = ProviderOverloaded("anthropic is busy.", provider="anthropic", status=529)
+    silent = ProviderTimeout("bedrock did not answer in time.", provider="bedrock")
+    answer = refusal(AllProvidersFailed([("anthropic/a", busy), ("bedrock/b", silent)]), openai, "r")
+    assert answer.status == 504
+    assert "anthropic/a: anthropic is busy." in answer.body
+    assert "bedrock/b: bedrock did not answer in time." in answer.body
+
+
+def test_anthropics_clients_read_the_type_and_the_id_where_they_look() -> None:
+    body = json.loads(refusal(errors.InsufficientScope("ai:complete"), anthropic, "r").body)
+    assert (body["type"], body["error"]["type"], body["request_id"]) == ("error", "permission_error", "r")

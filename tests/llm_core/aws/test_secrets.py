@@ -8,6 +8,7 @@ import pytest
 from llm_core.aws import clients, secrets
 from llm_core.errors import Misconfigured
 from llm_core.redaction import redact
+from llm_core.settings import settings
 from tests.conftest import Platform
 
 
@@ -65,10 +66,19 @@ def test_secrets_manager_is_read_the_same_way(inside: Platform) -> None:
     assert secrets.secret(f"secretsmanager:{name}") == "kept-elsewhere-1234"
 
 
-@pytest.mark.parametrize("reference", ["ssm:/not/there", "secretsmanager:not/there", "env:HOME", "", "plain-value"])
+@pytest.mark.parametrize("reference", ["ssm:/not/there", "secretsmanager:not/there", "env:NOT_SET", "", "plain-value"])
 def test_what_cannot_be_read_is_named(inside: Platform, reference: str) -> None:
     with pytest.raises(Misconfigured):
         secrets.secret(reference)
+
+
+def test_a_variable_may_hold_a_secret_but_never_in_prod(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WALL_KEY", "from-the-shell-1234")
+    assert secrets.secret("env:WALL_KEY") == "from-the-shell-1234"
+    monkeypatch.setenv("STAGE", "prod")
+    settings.cache_clear()
+    with pytest.raises(Misconfigured):
+        secrets.secret("env:WALL_KEY")
 
 
 def _let_time_pass(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
