@@ -11,7 +11,7 @@ import pytest
 
 from llm_core import callers
 from llm_core.aws import clients
-from tests.conftest import ROOT, Platform
+from tests.conftest import ROOT, Platform, fresh
 
 PROMPT, COMPLETION, PROVIDER = "canary-prompt-7f3a91", "canary-completion-c0ffee", "sk-ant-canary-provider-key-5d21"
 
@@ -48,7 +48,7 @@ def test_no_canary_comes_out(
     key = callers.create("canary", user_id="canary", scopes={"ai:complete"}).api_key
     event = json.loads((ROOT / "events/gateway/chat-hello.json").read_text())
     event["headers"] = {"Authorization": f"Bearer {key}", "x-note": PROMPT}
-    event["body"] = json.dumps({"model": "claude-haiku-4-5", "messages": [{"role": "user", "content": PROMPT}]})
+    event["body"] = json.dumps({"model": fresh("alone"), "messages": [{"role": "user", "content": PROMPT}]})
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))
 
@@ -77,7 +77,7 @@ def test_no_canary_comes_out(
 
 def test_outside_prod_the_log_shows_prompt_and_answer_but_no_key(understudy: Platform) -> None:
     understudy.perform({"text": COMPLETION})
-    body = {"model": "claude-haiku-4-5", "messages": [{"role": "user", "content": f"{PROMPT} {understudy.key}"}]}
+    body = {"model": fresh("alone"), "messages": [{"role": "user", "content": f"{PROMPT} {understudy.key}"}]}
     headers = {"authorization": f"Bearer {understudy.key}"}
     understudy.http.post(f"{understudy.url}/v1/chat/completions", json=body, headers=headers).raise_for_status()
 

@@ -7,8 +7,8 @@ import openai
 import pytest
 
 from llm_core import ledger, pricing
+from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import identify
-from llm_core.catalog import catalog
 from llm_core.messages import Usage
 from llm_core.money import nano, with_markup
 from tests.conftest import Platform

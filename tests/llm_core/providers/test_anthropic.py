@@ -1,24 +1,41 @@
 """Anthropic's room: what its SDK puts on the wire, and what comes back in our words."""
 
 import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from llm_core.aws import clients
-from llm_core.catalog import catalog
-from llm_core.errors import ContextLengthExceeded, InvalidRequest, ProviderDenied, ProviderOverloaded, ProviderTimeout
+from llm_core.aws.stage_catalog import catalog
+from llm_core.deadline import Deadline
+from llm_core.errors import (
+    ContextLengthExceeded,
+    InvalidRequest,
+    ProviderDenied,
+    ProviderFailed,
+    ProviderOverloaded,
+    ProviderTimeout,
+)
 from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
 from llm_core.providers.anthropic import Anthropic
+from llm_core.providers.directory import provider
 from tests.conftest import Platform
 
 HELLO = Message("user", (Text("Hello"),))
 WEATHER = Tool("get_weather", "The weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
 
+USAGE = {"input_tokens": 1, "output_tokens": 1}
+
 
 def _ask(model: str = "claude-haiku-4-5", timeout: float = 10, **request: Any) -> Reply:
     asked = Request(**{"model": model, "messages": (HELLO,)} | request)
-    return Anthropic().ask(asked, catalog().model(model), max_tokens=100, timeout=timeout)
+    room = provider("anthropic")
+    return room.send(room.body(asked, catalog().model(model), 100), Deadline.after(timeout))
 
 
 def _body(platform: Platform) -> dict[str, Any]:
@@ -143,3 +160,59 @@ def test_a_key_that_is_still_the_same_is_not_tried_again(inside: Platform, under
     with pytest.raises(ProviderDenied):
         _ask()
     assert len(inside.asked(10_000)) == before + 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"id": "m", "model": "x", "content": [], "stop_reason": "end_turn", "usage": {}},
+        {"id": "m", "model": "x", "content": ["text"], "stop_reason": "end_turn", "usage": USAGE},
+        {"id": "m", "model": "x", "content": [{}], "stop_reason": "end_turn", "usage": USAGE},
+        {"id": "m", "model": "x", "content": [], "stop_reason": "end_turn", "usage": USAGE | {"input_tokens": "9"}},
+        {"id": "m", "model": "x", "content": [], "stop_reason": "end_turn", "usage": USAGE | {"output_tokens": -1}},
+        ["a", "list"],
+        "a string",
+        None,
+    ],
+    ids=str,
+)
+def test_an_answer_that_cannot_be_read_is_a_failure_whose_end_is_unknown(answer: Any) -> None:
+    room = Anthropic("anthropic")
+    with pytest.raises(ProviderFailed) as failed:
+        room._legible(room._read, answer)
+    assert failed.value.end_unknown
+
+
+def test_an_answer_that_drips_is_cut_at_the_time_out(inside: Platform) -> None:
+    """Given a server that sends a byte every 50 ms for ever; when it has half a second, then it ends in about one."""
+    with dripping() as url:
+        room = Anthropic("anthropic", secret=inside.environment["ANTHROPIC_API_KEY_REF"], base_url=url)
+        began = time.monotonic()
+        with pytest.raises(ProviderTimeout):
+            room.send({"model": "x", "max_tokens": 1, "messages": []}, Deadline.after(0.5))
+        assert time.monotonic() - began < 2
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """A server whose every answer begins at once and never ends."""
+
+    class Drip(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b" ")
+                    time.sleep(0.05)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from llm_core.catalog import catalog
+from llm_core.aws.stage_catalog import catalog
+from llm_core.deadline import Deadline
 from llm_core.errors import ContextLengthExceeded
 from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
-from llm_core.providers.openai import OpenAI
+from llm_core.providers.directory import provider
 from tests.conftest import Platform
 
 HELLO = Message("user", (Text("Hello"),))
@@ -17,7 +18,8 @@ WEATHER = Tool("get_weather", "The weather.", {"type": "object", "properties": {
 
 def _ask(**request: Any) -> Reply:
     asked = Request(**{"model": "gpt-4.1-mini", "messages": (HELLO,)} | request)
-    return OpenAI().ask(asked, catalog().model("gpt-4.1-mini"), max_tokens=100, timeout=10)
+    room = provider("openai")
+    return room.send(room.body(asked, catalog().model("gpt-4.1-mini"), 100), Deadline.after(10))
 
 
 def _body(platform: Platform) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def test_a_question_in_openais_words(inside: Platform) -> None:
             {"role": "user", "content": [{"type": "text", "text": "Hello"}]},
         ],
         "max_completion_tokens": 100,
+        "service_tier": "default",
         "stop": ["END"],
         "temperature": 1.5,
         "top_p": 0.9,
