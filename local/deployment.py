@@ -6,6 +6,7 @@ import json
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +155,8 @@ def _stub() -> bytes:
 
 def _upload(emulator: Emulator, name: str, content: bytes) -> str:
     s3 = emulator.client("s3")
-    s3.create_bucket(Bucket=_BUCKET)
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+        s3.create_bucket(Bucket=_BUCKET)
     s3.put_object(Bucket=_BUCKET, Key=name, Body=content)
     return f"{emulator.url}/{_BUCKET}/{name}"
 

@@ -62,7 +62,7 @@ class Front:
         stage = f"/{self._template.stage}"
         if raw == stage or raw.startswith(f"{stage}/"):
             path = raw.removeprefix(stage) or "/"
-        elif raw.split("/")[1] in self._roots:
+        elif raw.startswith("/") and raw.split("/")[1] in self._roots:
             path = raw
         else:
             return PlainTextResponse("Nothing is here. The API is at /v1, all of it at /api.\n", 404)

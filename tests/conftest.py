@@ -35,7 +35,7 @@ _taken: dict[str, Iterator[int]] = {}
 
 
 def fresh(family: str) -> str:
-    """A model of its own for one test: `claude` (Anthropic, then Bedrock), `gpt` (OpenAI) or `alone` (Anthropic only)."""
+    """A model of one test's own: `claude` (Anthropic, then Bedrock), `gpt` (OpenAI) or `alone` (Anthropic only)."""
     return f"{family}-pool-{next(_taken.setdefault(family, iter(range(POOL))))}"
 
 
@@ -44,7 +44,14 @@ def pool() -> dict[str, Any]:
     prices = {"input": 1, "output": 5, "cache_write_5m": 1.25, "cache_write_1h": 2, "cache_read": 0.1}
     able = ["forced_tools", "sampling", "structured", "system", "tools", "vision"]
     claude = {**prices, "context": 200_000, "max_output": 64_000, "image_tokens": 1_600, "capabilities": able}
-    gpt = {"input": 0.4, "output": 1.6, "cache_read": 0.1, "context": 1_000_000, "max_output": 32_768, "capabilities": able}
+    gpt = {
+        "input": 0.4,
+        "output": 1.6,
+        "cache_read": 0.1,
+        "context": 1_000_000,
+        "max_output": 32_768,
+        "capabilities": able,
+    }
     models: list[dict[str, Any]] = []
     for number in range(POOL):
         models += [

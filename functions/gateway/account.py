@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from decimal import Decimal
 from typing import Any
 
 from llm_core import callers, money
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
-from llm_core.gateway import Answer
+from llm_core.errors import InvalidRequest
+from llm_core.gateway import Answer, Wishes
 
 
 def caller(door: Door, *scopes: str) -> Caller:
@@ -19,6 +21,19 @@ def caller(door: Door, *scopes: str) -> Caller:
     telemetry.label(key_id=found.key_id, user_id=found.user_id)
     found.require(*scopes)
     return found
+
+
+def wishes(door: Door) -> Wishes:
+    """`x-drey-fallback: off` keeps a request at the first candidate; `x-drey-max-cost-usd` bounds what it may cost.
+
+    Raises InvalidRequest for an amount that is none.
+    """
+    stated = door.header("x-drey-max-cost-usd")
+    try:
+        most = None if stated is None else int(Decimal(stated) * money.NANO)
+    except (ArithmeticError, ValueError) as error:
+        raise InvalidRequest("x-drey-max-cost-usd is a plain number of USD, such as 0.05.") from error
+    return Wishes((door.header("x-drey-fallback") or "").lower() != "off", most)
 
 
 def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Response:

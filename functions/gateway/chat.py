@@ -19,14 +19,14 @@ gateway.prepare()
 @door.post("/v1/chat/completions")
 def chat_completions() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(openai_chat.read(door.body()), caller, door.deadline, may_fall_back=_may_fall_back())
+    answer = gateway.answer(openai_chat.read(door.body()), caller, door.deadline, account.wishes(door))
     return account.response(answer, openai_chat.write(answer), started)
 
 
 @door.post("/v1/messages")
 def messages() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(anthropic_messages.read(door.body()), caller, door.deadline, may_fall_back=_may_fall_back())
+    answer = gateway.answer(anthropic_messages.read(door.body()), caller, door.deadline, account.wishes(door))
     return account.response(answer, anthropic_messages.write(answer), started)
 
 
@@ -40,7 +40,7 @@ def count_tokens() -> Response:
 @door.post("/v1/complete")
 def complete() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(native.read(door.body()), caller, door.deadline, may_fall_back=_may_fall_back())
+    answer = gateway.answer(native.read(door.body()), caller, door.deadline, account.wishes(door))
     return account.response(answer, native.write(answer), started)
 
 
@@ -48,10 +48,5 @@ def complete() -> Response:
 def classify() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
     request, labels = classification.read(door.body())
-    answer = gateway.answer(request, caller, door.deadline, may_fall_back=_may_fall_back())
+    answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
     return account.response(answer, classification.write(answer, labels), started)
-
-
-def _may_fall_back() -> bool:
-    """`x-drey-fallback: off` keeps a request at the first candidate."""
-    return (door.header("x-drey-fallback") or "").lower() != "off"

@@ -1,5 +1,7 @@
 """Nothing secret leaves: what is struck out, and what stays readable."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,17 @@ def test_a_key_is_struck_out_wherever_it_stands(key: str) -> None:
     line = redact(f'{{"message":"Incorrect API key provided: {key}."}}')
     assert key not in line
     assert "sk-***" in line
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "_", "x_", "key_", "Bearer%20", "n", '"', "\\n"])
+def test_whatever_stands_before_a_key_does_not_hide_it(before: str) -> None:
+    secret = "sk-proj-AbCdEf123456" + "s" * 43
+    assert secret not in redact(json.dumps({"text": f"key:{before}{secret}"}))
+
+
+@pytest.mark.parametrize("words", ["risk-averse people", "a task-management board", "ask-me-anything"])
+def test_ordinary_hyphens_are_no_keys(words: str) -> None:
+    assert redact(words) == words
 
 
 def test_a_public_key_id_stays_readable() -> None:

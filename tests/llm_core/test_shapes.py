@@ -53,14 +53,26 @@ def test_an_unknown_field_is_refused_because_its_price_is_unknown() -> None:
     assert refused.value.param == "parts[0].speed"
 
 
-def test_an_unknown_field_that_says_nothing_passes() -> None:
-    assert shapes.read(_Tree, {"name": "x", "annotations": [], "audio": None}).name == "x"
+def test_an_unknown_field_that_is_null_passes_and_an_empty_one_does_not() -> None:
+    assert shapes.read(_Tree, {"name": "x", "audio": None}).name == "x"
+    with pytest.raises(ParameterNotPriced):  # OpenAI's way of switching its web search on
+        shapes.read(_Tree, {"name": "x", "web_search_options": {}})
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"{'a': 1}", b'{"a": NaN}', b'{"a": Infinity}', b'"\\ud800"', b"\xff\xfe", b"[" * 100_000],
-    ids=["empty", "cut", "quotes", "nan", "infinity", "lone surrogate", "not utf-8", "too deep"],
+    [
+        b"",
+        b"{",
+        b"{'a': 1}",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'"\\ud800"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"a": 1e999}',
+    ],
+    ids=["empty", "cut", "quotes", "nan", "infinity", "lone surrogate", "not utf-8", "too deep", "infinite"],
 )
 def test_what_is_not_json_is_refused_in_one_sentence(data: bytes) -> None:
     with pytest.raises(InvalidRequest, match="not valid JSON"):

@@ -48,6 +48,7 @@ def test_no_canary_comes_out(
     key = callers.create("canary", user_id="canary", scopes={"ai:complete"}).api_key
     event = json.loads((ROOT / "events/gateway/chat-hello.json").read_text())
     event["headers"] = {"Authorization": f"Bearer {key}", "x-note": PROMPT}
+    event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
     event["body"] = json.dumps({"model": fresh("alone"), "messages": [{"role": "user", "content": PROMPT}]})
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))

@@ -53,6 +53,7 @@ def make[T: Sent](call: Call, model: Model, *, ceiling: int, first: bool, send: 
 
     Raises ProviderError, LedgerUnavailable, or what stopped us before the provider was asked.
     """
+    settings().need("usage_table_name")
     started = time.perf_counter()
     answer, failure = _sent(model, send)
     if isinstance(failure, ProviderSkipped):

@@ -29,7 +29,7 @@ CACHE_SECONDS = 30
 _CACHE_SIZE = 1_000
 _PUBLIC = string.ascii_letters + string.digits
 _SHAPE = re.compile(r"(sk-proj-[A-Za-z0-9]{12})[A-Za-z0-9_-]{43}")
-_REFUSED = "This API key is not valid here. Send a key of this platform as `Authorization: Bearer sk-proj-...`."
+_REFUSED = "This API key is not valid here. Send a key of this platform: `Authorization: Bearer <key>`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ DreyError
  │    └── ParameterNotPriced     a field whose effect on the price is unknown
  ├── Unauthorized                no key, an unknown, expired or revoked one
  ├── InsufficientScope           a good key that may not do this
+ ├── BudgetExceeded              what this could cost is more than may be spent
  ├── NotFound                    nothing there, or somebody else's
  │    └── ModelNotFound          an unknown or unpriced model, with the nearest names
  ├── ProviderError               an attempt at a provider failed
  │    ├── ProviderRefused        the provider found the request at fault
- │    │    └── ContextLengthExceeded  the prompt does not fit the model
+ │    │    ├── ContextLengthExceeded  the prompt does not fit the model
+ │    │    └── ProviderTooLarge       more bytes than the provider takes
  │    ├── ProviderDenied         the provider refused our key, or the model to it
  │    ├── ProviderOverloaded     the provider has no room now
  │    ├── ProviderTimeout        the provider was silent for too long
@@ -82,6 +84,12 @@ class InsufficientScope(DreyError):
         self.details = {"required_scope": required_scope}
 
 
+class BudgetExceeded(DreyError):
+    """What this could cost is more than may be spent on it. `details` has both, in USD."""
+
+    code = "budget_exceeded"
+
+
 class NotFound(DreyError):
     """Nothing is there, or it belongs to somebody else: the two look alike."""
 
@@ -128,9 +136,15 @@ class ProviderError(DreyError):
 
 
 class ProviderRefused(ProviderError):
-    """400, 413, 422: the same request would be refused again."""
+    """400, 422: the same request would be refused again."""
 
     code = "invalid_request"
+
+
+class ProviderTooLarge(ProviderRefused):
+    """413: more bytes than the provider takes."""
+
+    code = "payload_too_large"
 
 
 class ContextLengthExceeded(ProviderRefused):

@@ -18,7 +18,9 @@ _LONGEST_PAUSE = 4.0
 """Seconds. The bound doubles; the pause is drawn below it (full jitter), so that callers do not return together."""
 
 _PATIENCE = 1.0
-"""Seconds that a provider may ask us to wait while somebody else could answer at once."""
+_PATIENCE_ALONE = 3.0
+"""Seconds that a provider may ask us to wait: while somebody else could answer at once, and when nobody else can. Who
+asks for more is believed: the caller is told, with its Retry-After."""
 
 
 Failures = list[tuple[str, ProviderError]]
@@ -60,7 +62,7 @@ def _ask[T](
         except ProviderError as failure:
             failures.append((model.name, failure))
             pause = _pause(failure, retry)
-            patience = min(_PATIENCE, deadline.left) if others else deadline.left
+            patience = min(_PATIENCE if others else _PATIENCE_ALONE, deadline.left)
             if not failure.again or retry == RETRIES or pause >= patience:
                 raise
             time.sleep(pause)

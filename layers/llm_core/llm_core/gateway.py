@@ -13,11 +13,13 @@ from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import DreyError, InvalidRequest
+from llm_core.errors import BudgetExceeded, DreyError, InvalidRequest
 from llm_core.messages import Embeddings, Reply, Request
+from llm_core.money import plain, with_markup
 from llm_core.providers import directory
 from llm_core.providers.anthropic import Anthropic
 from llm_core.providers.openai import OpenAI
+from llm_core.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,27 @@ def prepare(primary: str = "anthropic") -> None:
     directory.provider(primary).prepare()
 
 
-def answer(request: Request, caller: Caller, deadline: Deadline, *, may_fall_back: bool = True) -> Answer[Reply]:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a caller wants to be served: whether others than the first candidate may answer, and the most it may cost.
+
+    `most` is nano-USD.
+    """
+
+    fallback: bool = True
+    most: int | None = None
+
+
+def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> Answer[Reply]:
     """Ask the models that the request's name stands for, one after the other, until one answers.
 
-    Raises ModelNotFound, InvalidRequest and ParameterNotPriced before anything is asked; ProviderError,
+    Raises ModelNotFound, InvalidRequest, ParameterNotPriced and BudgetExceeded before anything is asked; ProviderError,
     AllProvidersFailed, DeadlineExceeded, LedgerUnavailable after.
     """
-    found = routing.plan(request.model, catalog(), chain=request.models, fallback=may_fall_back)
+    found = routing.plan(request.model, catalog(), chain=request.models, fallback=wishes.fallback)
     prompt = _prompt(request)
     ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
-    candidates = _able(ordered, request)
+    candidates = _affordable(_able(ordered, request), request, prompt, wishes.most)
     call = Call(caller, "chat", request.model, prompt, request.terms)
 
     def ask(model: Model, until: Deadline) -> Reply:
@@ -104,6 +117,19 @@ def _able(models: tuple[Model, ...], request: Request) -> list[Model]:
         else:
             able.append(model)
     return able
+
+
+def _affordable(models: list[Model], request: Request, prompt: bytes, most: int | None) -> list[Model]:
+    """The candidates that cannot cost the caller more than this. Raises BudgetExceeded when the first is not one."""
+    if most is None:
+        return models
+    charges = {m.name: with_markup(fitting.ceiling(request, prompt, m), settings().markup_percent) for m in models}
+    if charges[models[0].name] > most:
+        required, allowed = plain(charges[models[0].name]), plain(most)
+        refused = BudgetExceeded(f"This may cost up to {required} USD, and x-drey-max-cost-usd allows {allowed}.")
+        refused.details = {"required": required, "limit": allowed}
+        raise refused
+    return [model for model in models if charges[model.name] <= most]
 
 
 def _prompt(request: Request) -> bytes:

@@ -6,9 +6,9 @@ Field names follow the OpenTelemetry GenAI conventions where they have one.
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import asdict
 from typing import Any
-
-from pydantic_core import to_json
 
 from llm_core import money
 from llm_core.aws import telemetry
@@ -25,7 +25,7 @@ def answered(row: Row, prompt: bytes, answer: Reply | Embeddings) -> None:
         fields |= {"gen_ai.response.model": answer.model, "gen_ai.response.finish_reasons": [answer.finish]}
         if not settings().is_prod:
             fields["gen_ai.input.messages"] = prompt.decode(errors="replace")
-            fields["gen_ai.output.messages"] = _text(answer.parts)
+            fields["gen_ai.output.messages"] = json.dumps([asdict(part) for part in answer.parts])
     telemetry.logger.info("llm_call", extra=fields)
     _measure(row, TokensUsed=(row.usage.total, "Count"), Cost=(float(money.usd(row.cost)), "None"))
 
@@ -67,8 +67,3 @@ def _fields(row: Row, prompt: bytes) -> dict[str, Any]:
 def _measure(row: Row, **values: tuple[float, str]) -> None:
     dimensions = {"provider": row.provider, "model": row.model}
     telemetry.measure(dimensions, APILatency=(row.latency_ms, "Milliseconds"), **values)
-
-
-def _text(parts: object) -> str:
-    """As JSON, whatever a provider put into its strings."""
-    return to_json(parts, inf_nan_mode="constants", fallback=str).decode(errors="replace")

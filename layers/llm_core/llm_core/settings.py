@@ -45,6 +45,11 @@ class Settings(BaseModel):
         return value
 
 
+def in_prod() -> bool:
+    """Whether words must be kept out of the log; a stage that is none of ours counts as prod."""
+    return os.environ.get("STAGE", "dev") not in {"dev", "staging", "ci", "local"}
+
+
 @cache
 def settings() -> Settings:
     """The environment, read once. Raises Misconfigured, naming every variable that is wrong."""

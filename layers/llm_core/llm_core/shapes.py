@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -11,27 +13,32 @@ from llm_core.errors import InvalidRequest, ParameterNotPriced
 
 _NOT_PRICED = "parameter_not_priced"
 
+_HUGE = re.compile(rb"[eE]\+?\d{3}|\d{309}")
+
 
 class Shape(BaseModel):
-    """Part of a request. A field nobody here knows might change the price, so it is refused unless it says nothing."""
+    """Part of a request. A field nobody here knows might change the price, so it is refused unless it is null."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
 
     @model_validator(mode="after")
     def _no_unknown_fields(self) -> Self:
         for name, value in (self.model_extra or {}).items():
-            if value not in (None, [], {}):
+            if value is not None:  # an empty object may switch something on, as OpenAI's web_search_options does
                 sentence = "The field '{field}' is not known here, so its price is not either. Leave it out."
                 raise PydanticCustomError(_NOT_PRICED, sentence, {"field": name[:100]})
         return self
 
 
 def parse(data: bytes) -> Any:
-    """JSON as UTF-8 bytes. Raises InvalidRequest for anything else, NaN, lone surrogates and deep nesting among it."""
+    """JSON as UTF-8 bytes. Raises InvalidRequest for anything else: NaN, lone surrogates, endless nesting, 1e999."""
     try:
-        return from_json(data, allow_inf_nan=False)
-    except ValueError as error:
+        value = from_json(data, allow_inf_nan=False)
+        if _HUGE.search(data):  # such a number is read as infinity, which is no JSON any more
+            json.dumps(value, allow_nan=False)
+    except (RecursionError, ValueError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+    return value
 
 
 def read[T: BaseModel](shape: type[T], value: Any) -> T:

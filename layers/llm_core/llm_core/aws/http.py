@@ -112,13 +112,22 @@ class Door(APIGatewayRestResolver):
         return Deadline.after(self.lambda_context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)
 
     def api_key(self) -> str | None:
-        """The caller's key, from `Authorization: Bearer` or `x-api-key`. Raises InvalidRequest when they differ."""
-        scheme, _, token = (self.header("authorization") or "").partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else None
-        plain = self.header("x-api-key")
-        if bearer and plain and bearer != plain:
-            raise InvalidRequest("Authorization and x-api-key carry two different keys. Send one.")
-        return bearer or plain
+        """The caller's key, from `Authorization: Bearer` or `x-api-key`. Raises InvalidRequest for two different."""
+        keys = {value.strip() for value in self._headers("x-api-key")}
+        for value in self._headers("authorization"):
+            scheme, _, token = value.partition(" ")
+            if scheme.lower() == "bearer":
+                keys.add(token.strip())
+        if len(keys) > 1:
+            raise InvalidRequest("This request carries two different keys. Send one.")
+        return next(iter(keys), None)
+
+    def _headers(self, name: str) -> list[str]:
+        """Every value of a header that may have been sent more than once."""
+        several = self.current_event.get("multiValueHeaders") or {}
+        found = [value for key, values in several.items() if key.lower() == name for value in values]
+        single = self.header(name)
+        return found or ([single] if single else [])
 
     def body(self) -> bytes:
         """The request's body, as the client sent it."""

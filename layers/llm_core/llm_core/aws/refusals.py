@@ -30,9 +30,11 @@ Told = Callable[[DreyError, Kind, str, str], dict[str, Any]]
 _TABLE: dict[type[Exception], Kind] = {
     errors.InvalidRequest: Kind(400, "invalid_request_error"),
     errors.Unauthorized: Kind(401, "authentication_error"),
+    errors.BudgetExceeded: Kind(402, "billing_error"),
     errors.InsufficientScope: Kind(403, "permission_error"),
     errors.NotFound: Kind(404, "not_found_error"),
     errors.ProviderRefused: Kind(400, "invalid_request_error"),
+    errors.ProviderTooLarge: Kind(413, "request_too_large"),
     errors.ProviderDenied: Kind(502, "api_error"),
     errors.ProviderOverloaded: Kind(503, "overloaded_error"),
     errors.ProviderTimeout: Kind(504, "timeout_error"),
@@ -63,7 +65,7 @@ def refusal(error: DreyError, told: Told, request_id: str) -> Refusal:
     if error.retry_after_s is not None and error.retryable:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     body = told(error, kind, _message(error), request_id)
-    return Refusal(kind.status, headers, json.dumps(body, ensure_ascii=False))
+    return Refusal(kind.status, headers, redact(json.dumps(body)))
 
 
 def _kind(error: DreyError) -> Kind:
@@ -76,7 +78,7 @@ def _kind(error: DreyError) -> Kind:
 def _message(error: DreyError) -> str:
     if isinstance(error, _FOR_OPERATORS):
         return "The platform is not set up for this request. Its operator finds the reason in the log."
-    return redact(error.message)
+    return error.message
 
 
 def openai(error: DreyError, kind: Kind, message: str, request_id: str) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from aws_lambda_powertools.utilities.parameters.base import BaseProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.exceptions import ClientError
 
 from llm_core import redaction
 from llm_core.aws import clients
-from llm_core.errors import Misconfigured
+from llm_core.errors import Misconfigured, StoreUnavailable
 from llm_core.settings import settings
 
 CACHE_SECONDS = 300
@@ -40,7 +41,7 @@ def _store(kind: str) -> BaseProvider:
         elif kind == "secretsmanager":
             _stores[kind] = SecretsProvider(boto3_client=clients.secretsmanager())
         else:
-            raise Misconfigured(f"A secret's reference starts with `ssm:` or `secretsmanager:`, not {kind!r}.")
+            raise Misconfigured("A secret's reference starts with `ssm:` or `secretsmanager:`: this one does not.")
     return _stores[kind]
 
 
@@ -55,8 +56,16 @@ def secret(reference: str, *, fresh: bool = False) -> str:
     try:
         value = _store(kind).get(name, max_age=CACHE_SECONDS, force_fetch=fresh)
     except GetParameterError as error:
+        if isinstance(error.__context__, clients.FAILURES) and not _is_mistake(error.__context__):
+            raise StoreUnavailable("The platform's secrets cannot be reached. Try again shortly.") from error
         raise Misconfigured(f"The secret {reference} cannot be read: {error}") from error
     return _kept(reference, value)
+
+
+def _is_mistake(error: BaseException) -> bool:
+    """A name that is not there or not allowed stays so until somebody mends it; anything else may pass."""
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    return code in ("ParameterNotFound", "ResourceNotFoundException", "AccessDeniedException", "ValidationException")
 
 
 def _kept(reference: str, value: object) -> str:

@@ -18,7 +18,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from llm_core.redaction import redact
-from llm_core.settings import settings
+from llm_core.settings import in_prod
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -33,7 +33,7 @@ class _Formatter(LambdaPowertoolsFormatter):
         )
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        if not settings().is_prod:
+        if not in_prod():
             return super().formatException(ei)
         lines: list[str] = []
         error: BaseException | None = ei[1]

@@ -24,9 +24,9 @@ from llm_core.messages import (
     ToolResult,
     Usage,
 )
-from llm_core.providers.base import Json, count
+from llm_core.providers.base import Json, count, string
 
-_FINISH: dict[str, Finish] = {
+_FINISH: dict[object, Finish] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
@@ -34,6 +34,7 @@ _FINISH: dict[str, Finish] = {
     "tool_use": "tool_calls",
     "refusal": "refusal",
 }
+"""Any other reason to stop, `pause_turn` among them, leaves an answer that is not whole: `length`."""
 
 
 def body(request: Request, model: Model, max_tokens: int) -> Json:
@@ -59,10 +60,10 @@ def body(request: Request, model: Model, max_tokens: int) -> Json:
 def reply(message: Json) -> Reply:
     """The message in our words. Raises KeyError, TypeError or ValueError for what is not a message with its usage."""
     return Reply(
-        id=message["id"],
-        model=message["model"],
+        id=string(message["id"]),
+        model=string(message["model"]),
         parts=tuple(_parts(message["content"])),
-        finish=_FINISH.get(message["stop_reason"], "stop"),
+        finish=_FINISH.get(message["stop_reason"], "length"),
         usage=usage(message["usage"]),
         dialect="anthropic",
         original=message,
@@ -71,15 +72,14 @@ def reply(message: Json) -> Reply:
 
 def usage(reported: Mapping[str, Any]) -> Usage:
     """Anthropic's count in disjoint buckets: its `input_tokens` leaves the cached ones out already."""
-    reported["input_tokens"], reported["output_tokens"]
     hour = count(reported.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
     searches = count(reported.get("server_tool_use") or {}, "web_search_requests")
     return Usage(
-        input=count(reported, "input_tokens"),
+        input=count(reported, "input_tokens", required=True),
         cache_write_5m=count(reported, "cache_creation_input_tokens") - hour,
         cache_write_1h=hour,
         cache_read=count(reported, "cache_read_input_tokens"),
-        output=count(reported, "output_tokens"),
+        output=count(reported, "output_tokens", required=True),
         reasoning=count(reported.get("output_tokens_details") or {}, "thinking_tokens"),
         fees={"web_search": searches} if searches else {},
     )
@@ -147,7 +147,8 @@ def _parts(content: list[Any]) -> list[Text | ToolCall]:
     parts: list[Text | ToolCall] = []
     for block in content:
         if block["type"] == "text":
-            parts.append(Text(block["text"]))
+            parts.append(Text(string(block["text"])))
         elif block["type"] == "tool_use":
-            parts.append(ToolCall(block["id"], block["name"], json.dumps(block["input"], ensure_ascii=False)))
+            arguments = json.dumps(block["input"], ensure_ascii=False)
+            parts.append(ToolCall(string(block["id"]), string(block["name"]), arguments))
     return parts

@@ -23,6 +23,7 @@ from llm_core.errors import (
     ProviderOverloaded,
     ProviderRefused,
     ProviderTimeout,
+    ProviderTooLarge,
 )
 from llm_core.messages import Dialect, Reply, Request
 from llm_core.redaction import redact
@@ -30,13 +31,19 @@ from llm_core.settings import settings
 
 Json = dict[str, Any]
 
+_LONGEST = 500
+"""Characters of a provider's own words that are passed on."""
+
+_MOST_TOKENS = 10**9
+"""More than any model reads or writes: a count above it is none."""
+
 _BY_STATUS: dict[int, type[ProviderError]] = {
     400: ProviderRefused,
     401: ProviderDenied,
     402: ProviderDenied,
     403: ProviderDenied,
     404: ProviderDenied,
-    413: ProviderRefused,
+    413: ProviderTooLarge,
     422: ProviderRefused,
     429: ProviderOverloaded,
     503: ProviderOverloaded,
@@ -114,6 +121,8 @@ class Provider(ABC):
             yield
         except DreyError:
             raise
+        except RecursionError as error:  # JSON that never stops opening brackets
+            raise self._broken(error) from error
         except Exception as error:
             failure = self._failure(error)
             if failure is None:
@@ -134,7 +143,7 @@ class Provider(ABC):
     def _worded(self, status: int, message: str) -> str:
         """What a caller and the log are told. In prod not in the provider's words: they may repeat a prompt."""
         own = f"{self.name} answered {status}."
-        return own if settings().is_prod or not message else f"{own[:-1]}: {redact(message)}"
+        return own if settings().is_prod or not message else f"{own[:-1]}: {redact(message[:_LONGEST])}"
 
     def _too_long(self, message: str) -> ContextLengthExceeded:
         return ContextLengthExceeded(self._worded(400, message), provider=self.name, status=400)
@@ -154,19 +163,27 @@ def said(body: object) -> str:
     return message if isinstance(message, str) else ""
 
 
-def count(reported: Mapping[str, Any], name: str) -> int:
+def count(reported: Mapping[str, Any], name: str, *, required: bool = False) -> int:
     """A count of tokens as providers send it: missing and null mean none. Raises ValueError for what is no count."""
     value = reported.get(name)
-    if value is None:
+    if value is None and not required:
         return 0
-    if not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}, not a count of tokens")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_TOKENS:
+        raise ValueError(f"{name} is not a count of tokens")
+    return value
+
+
+def string(value: object) -> str:
+    """Text as providers send it. Raises TypeError for what is none."""
+    if not isinstance(value, str):
+        raise TypeError("not a string")
     return value
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header in seconds; its date form is not used by any provider of ours."""
+    """A Retry-After header in seconds, up to an hour; its date form is not used by any provider of ours."""
     try:
-        return float(retry_after) if retry_after else None
+        seconds = float(retry_after or "")
     except ValueError:
         return None
+    return seconds if 0 <= seconds <= 3600 else None

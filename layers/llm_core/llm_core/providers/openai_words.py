@@ -22,9 +22,9 @@ from llm_core.messages import (
     ToolResult,
     Usage,
 )
-from llm_core.providers.base import Json, count
+from llm_core.providers.base import Json, count, string
 
-_FINISH: dict[str, Finish] = {
+_FINISH: dict[object, Finish] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
@@ -66,10 +66,10 @@ def reply(completion: Json) -> Reply:
     choice, tier = completion["choices"][0], completion.get("service_tier")
     message = choice["message"]
     return Reply(
-        id=completion["id"],
-        model=completion["model"],
+        id=string(completion["id"]),
+        model=string(completion["model"]),
         parts=tuple(_parts(message)),
-        finish="refusal" if message.get("refusal") else _FINISH.get(choice["finish_reason"], "stop"),
+        finish="refusal" if message.get("refusal") else _FINISH.get(choice["finish_reason"], "length"),
         usage=usage(completion["usage"]),
         dialect="openai",
         original=completion,
@@ -82,17 +82,16 @@ def usage(reported: Mapping[str, Any]) -> Usage:
 
     Raises ValueError when they are more than the prompt.
     """
-    reported["prompt_tokens"], reported["completion_tokens"]
     details = reported.get("prompt_tokens_details") or {}
     read, written = count(details, "cached_tokens"), count(details, "cache_write_tokens")
-    fresh = count(reported, "prompt_tokens") - read - written
+    fresh = count(reported, "prompt_tokens", required=True) - read - written
     if fresh < 0:
         raise ValueError("more cached tokens than the prompt has")
     return Usage(
         input=fresh,
         cache_write_5m=written,
         cache_read=read,
-        output=count(reported, "completion_tokens"),
+        output=count(reported, "completion_tokens", required=True),
         reasoning=count(reported.get("completion_tokens_details") or {}, "reasoning_tokens"),
     )
 
@@ -100,7 +99,8 @@ def usage(reported: Mapping[str, Any]) -> Usage:
 def embeddings(answer: Json) -> Embeddings:
     """The vectors in the order of their inputs. Raises KeyError, TypeError or ValueError for anything else."""
     rows = sorted(answer["data"], key=lambda row: row["index"])
-    return Embeddings([row["embedding"] for row in rows], Usage(input=count(answer["usage"], "prompt_tokens")))
+    tokens = count(answer["usage"], "prompt_tokens", required=True)
+    return Embeddings([[float(number) for number in row["embedding"]] for row in rows], Usage(input=tokens))
 
 
 def _messages(message: Message) -> list[Json]:
@@ -153,8 +153,9 @@ def _format(request: Request) -> Json:
 def _parts(message: Mapping[str, Any]) -> list[Text | ToolCall]:
     parts: list[Text | ToolCall] = []
     if text := message.get("refusal") or message.get("content"):
-        parts.append(Text(text))
+        parts.append(Text(string(text)))
     for call in message.get("tool_calls") or []:
-        if call.get("type") == "function":
-            parts.append(ToolCall(call["id"], call["function"]["name"], call["function"]["arguments"]))
+        if call["type"] == "function":
+            function = call["function"]
+            parts.append(ToolCall(string(call["id"]), string(function["name"]), string(function["arguments"])))
     return parts
