@@ -52,7 +52,7 @@ class Supervisor:
                 self.ready.unlink(missing_ok=True)
             try:
                 self._socket = _listen(self.port)
-                (self.project.logs / "doors.jsonl").unlink(missing_ok=True)
+                _set_aside(self.project.logs / "doors.jsonl")
                 self.estate.open()
                 with self.screen.step("Doors"):
                     told = self._start_doors()
@@ -166,6 +166,12 @@ class Supervisor:
             child.stop(signal.SIGINT, patience=3)
         self.estate.close()
         self.project.running.unlink(missing_ok=True)
+
+
+def _set_aside(log: Path) -> None:
+    """The log of the run before is kept: it may hold the only trace of a row that was lost."""
+    with suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".previous.jsonl"))
 
 
 @contextmanager
