@@ -46,7 +46,7 @@ help: ## What can be typed
 
 .PHONY: run
 run: ## Everything on one port of this machine, without an AWS account: PORT=3000
-	@$(if $(wildcard $(BIN)/python)$(FOUND_PYTHON),,$(NO_PYTHON))$(MAKE) -j2 $(LOCAL) $(EMULATOR)
+	@$(if $(wildcard $(BIN)/python)$(FOUND_PYTHON),,$(NO_PYTHON))$(MAKE) -s -j2 $(LOCAL) $(EMULATOR)
 	@trap : INT; PORT=$(PORT) $(BIN)/python -m local run || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 .PHONY: key

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT, Platform
 
 README = (ROOT / "README.md").read_text()
@@ -27,7 +29,11 @@ def test_the_curl_answers_as_printed(platform: Platform) -> None:
     assert answer == printed
 
 
-def test_the_python_example_runs(platform: Platform) -> None:
-    program = _here(README.split("```python")[1].split("```")[0], platform)
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=30)
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=["openai", "anthropic"])
+def test_each_python_example_runs(platform: Platform, program: str) -> None:
+    command = [sys.executable, "-c", _here(program, platform)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
     assert re.search(r"Hello!.* 0\.000\d+$", done.stdout.strip())
