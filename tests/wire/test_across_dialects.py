@@ -175,19 +175,16 @@ def test_a_schema_that_openai_would_take_is_closed_for_claude(gpts: openai.OpenA
     assert _open_objects(_asked(understudy)["output_config"]["format"]["schema"]) == []
 
 
-def test_any_json_object_is_nothing_that_claude_can_be_held_to(gpts: openai.OpenAI, understudy: Platform) -> None:
+def test_any_json_object_is_nothing_that_claude_can_be_held_to(understudy: Platform) -> None:
     # A schema of no properties is either refused by Anthropic (open) or can only be answered by {} (closed).
-    answer: Any = None
-    try:
-        answer = gpts.chat.completions.create(
-            model=CLAUDE,
-            messages=[{"role": "user", "content": "Ada is 36. Answer in JSON."}],
-            response_format={"type": "json_object"},
-        )
-    except openai.BadRequestError as refused:
-        assert refused.param == "response_format"
+    body = {"model": CLAUDE, "messages": [HELLO], "response_format": {"type": "json_object"}}
+
+    answer = httpx2.post(f"{understudy.url}/v1/chat/completions", json=body, headers={"x-api-key": understudy.key})
+
+    if answer.status_code == 200:
+        assert "output_config" not in _asked(understudy), "an instruction can be given, a schema cannot"
     else:
-        assert "output_config" not in _asked(understudy), answer
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "response_format")
 
 
 def test_what_claude_reports_is_read_as_openai_reports_it(gpts: openai.OpenAI, understudy: Platform) -> None:
@@ -197,7 +194,8 @@ def test_what_claude_reports_is_read_as_openai_reports_it(gpts: openai.OpenAI, u
 
     sold = understudy.sold()[-1]["usage"]
     usage = completion.usage
-    assert usage and usage.prompt_tokens_details and usage.completion_tokens_details
+    assert usage
+    assert usage.prompt_tokens_details
     assert usage.prompt_tokens == sold["input"] + 50
     assert usage.prompt_tokens_details.cached_tokens == 30
     assert usage.completion_tokens == sold["output"]
@@ -299,7 +297,9 @@ def test_a_round_of_tools_is_said_in_gpts_words(claudes: anthropic.Anthropic, un
 
 
 def test_a_strict_tool_stays_strict_for_gpt(claudes: anthropic.Anthropic, understudy: Platform) -> None:
-    claudes.messages.create(model=GPT, max_tokens=100, messages=[HELLO], tools=[{**TOOL, "strict": True}])
+    strict: Any = {**TOOL, "strict": True}
+
+    claudes.messages.create(model=GPT, max_tokens=100, messages=[HELLO], tools=[strict])
 
     assert _asked(understudy)["tools"][0]["function"].get("strict") is True
 
@@ -485,5 +485,5 @@ def test_a_candidate_that_cannot_do_what_is_asked_is_left_out_of_the_chain(
 def test_an_unknown_name_in_the_chain_is_told_before_anybody_is_asked(
     gpts: openai.OpenAI, understudy: Platform
 ) -> None:
-    with pytest.raises(openai.NotFoundError, match="gpt-4.1-minni"):
+    with pytest.raises(openai.NotFoundError, match=r"gpt-4\.1-minni"):
         gpts.chat.completions.create(model=GPT, messages=[HELLO], extra_body={"models": [GPT, "gpt-4.1-minni"]})
