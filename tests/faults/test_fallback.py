@@ -1,0 +1,576 @@
+"""Fallback on the wire: what a provider may do to us, who is asked then, what the caller sees, waits and pays.
+
+The whole platform runs, the official SDKs are the clients, and the understudy misbehaves as it is told. The cases are
+played once, several at a time, on models of their own; `pytest -rP` prints them as a table, and with
+DREY_WRITE_DOCS=1 the table becomes docs/benchmarks/fallback.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform as machine
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import anthropic
+import boto3
+import openai
+import pytest
+from boto3.dynamodb.conditions import Attr
+from rich.console import Console
+from rich.table import Table
+
+from gateway.dialects import openai_chat
+from llm_core import fitting, gateway
+from llm_core.aws.stage_catalog import catalog
+from llm_core.catalog import Model
+from llm_core.money import nano, plain
+from tests.conftest import ROOT, Platform, fresh
+
+DOCUMENT = ROOT / "docs/benchmarks/fallback.md"
+HELLO: list[Any] = [{"role": "user", "content": "Say hello to the squirrel."}]
+MOST_TOKENS = 50
+API_GATEWAY_S = 29
+AT_ONCE = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the primary is told to do. `asked` and `ends`, with nobody else to ask, and with Bedrock behind it:
+    (how often Anthropic, how often Bedrock) and the SDK's exception with its status and code, or who answers."""
+
+    name: str
+    fault: dict[str, Any]
+    alone: tuple[int, str]
+    both: tuple[int, int, str]
+    times: int | None = None
+    estimated: int = 0
+    seconds: tuple[float, float] = (0, 3)
+    """How long the caller waits (at least, at most), with nobody else to ask."""
+
+    seconds_both: tuple[float, float] = (0, 3)
+
+
+def status(code: int, **more: Any) -> dict[str, Any]:
+    return {"kind": "status", "code": code, **more}
+
+
+CASES = [
+    Case("529, always", status(529), (3, "503 provider_overloaded"), (3, 1, "bedrock")),
+    Case(
+        "429 once, Retry-After 0.4 s",
+        status(429, retry_after=0.4),
+        (2, "anthropic"),
+        (2, 0, "anthropic"),
+        times=1,
+        seconds=(0.4, 3),
+        seconds_both=(0.4, 3),
+    ),
+    Case("429, Retry-After 7 s", status(429, retry_after=7), (1, "503 provider_overloaded"), (1, 1, "bedrock")),
+    Case("500, once", status(500), (2, "anthropic"), (2, 0, "anthropic"), times=1),
+    Case("500, always", status(500), (3, "502 provider_error"), (3, 1, "bedrock")),
+    Case("connection reset", {"kind": "reset"}, (3, "502 provider_error"), (3, 1, "bedrock"), estimated=3),
+    Case(
+        "silence",
+        {"kind": "silence"},
+        (1, "504 timeout"),
+        (1, 1, "bedrock"),
+        estimated=1,
+        seconds=(20, API_GATEWAY_S),
+        seconds_both=(10, 16),
+    ),
+    Case("a page for people, 200", {"kind": "html_page"}, (3, "502 provider_error"), (3, 1, "bedrock"), estimated=3),
+    Case(
+        "context overflow",
+        {"kind": "context_length"},
+        (1, "400 context_length_exceeded"),
+        (1, 0, "400 context_length_exceeded"),
+    ),
+    Case("content refusal, 200", {"kind": "refusal"}, (1, "anthropic"), (1, 0, "anthropic")),
+    Case("content filter, 400", {"kind": "content_filter"}, (1, "400 invalid_request"), (1, 0, "400 invalid_request")),
+    Case("400", status(400), (1, "400 invalid_request"), (1, 0, "400 invalid_request")),
+    Case("401", status(401), (1, "502 provider_error"), (1, 0, "502 provider_error")),
+    Case("403", status(403), (1, "502 provider_error"), (1, 0, "502 provider_error")),
+    Case("404", status(404), (1, "502 provider_error"), (1, 0, "502 provider_error")),
+]
+
+
+@dataclass
+class Played:
+    """What came of one call."""
+
+    case: Case
+    model: str
+    candidates: int
+    ended: str
+    seconds: float
+    headers: dict[str, str]
+    message: str
+    completion: dict[str, Any] | None = None
+    asked: dict[str, int] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def charged(self) -> int:
+        return sum(int(row["charged"]) for row in self.rows)
+
+    @property
+    def id(self) -> str:
+        return f"{self.case.name}, {'one candidate' if self.candidates == 1 else 'two candidates'}"
+
+
+def aws(running: Platform, service: str) -> dict[str, Any]:
+    told = running.environment
+    return {
+        "service_name": service,
+        "endpoint_url": told["AWS_ENDPOINT_URL"],
+        "region_name": told.get("AWS_REGION") or told.get("AWS_DEFAULT_REGION") or "us-east-1",
+        "aws_access_key_id": told["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": told["AWS_SECRET_ACCESS_KEY"],
+    }
+
+
+def pooled(candidates: int) -> str:
+    """A model that no other test knows. The understudy takes the first claude-pool-N for Claude 4 and older."""
+    while True:
+        name = fresh("alone" if candidates == 1 else "claude")
+        if candidates == 1 or int(name.rpartition("-")[2]) >= 5:
+            return name
+
+
+def gpt_client(running: Platform, **headers: str) -> openai.OpenAI:
+    return openai.OpenAI(
+        base_url=f"{running.url}/v1", api_key=running.key, max_retries=0, timeout=60, default_headers=headers
+    )
+
+
+def claude_client(running: Platform) -> anthropic.Anthropic:
+    return anthropic.Anthropic(base_url=running.url, api_key=running.key, max_retries=0, timeout=60)
+
+
+def asked_of(running: Platform, model: str) -> dict[str, int]:
+    """How often each provider was asked for this model, by the understudy's own count."""
+    seen = [each for each in running.asked(1_000) if (each["model"] or "").endswith(model)]
+    return {name: sum(each["provider"] == name for each in seen) for name in ("anthropic", "bedrock", "openai")}
+
+
+def rows_of(running: Platform, model: str) -> list[dict[str, Any]]:
+    """All usage rows of calls that named this model, in the order of attempts."""
+    table = boto3.resource(**aws(running, "dynamodb")).Table(running.environment["USAGE_TABLE_NAME"])
+    found: list[dict[str, Any]] = []
+    page: dict[str, Any] = {}
+    while not page or "LastEvaluatedKey" in page:
+        more = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if page else {}
+        page = dict(table.scan(FilterExpression=Attr("requestedModel").eq(model), **more))
+        found += page["Items"]
+    return sorted(found, key=lambda row: row["timestamp"])
+
+
+def log_of(running: Platform, model: str, event: str = "llm_call") -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in running.logs.read_text().splitlines() if model in line]
+    return [line for line in lines if line.get("event") == event]
+
+
+def metrics_of(running: Platform, model: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in running.logs.read_text().splitlines() if model in line]
+    return [line for line in lines if "_aws" in line]
+
+
+def body(model: str) -> dict[str, Any]:
+    return {"model": model, "messages": HELLO, "max_tokens": MOST_TOKENS}
+
+
+def play(running: Platform, case: Case, candidates: int) -> Played:
+    model = pooled(candidates)
+    running.order(case.fault, provider="anthropic", model=model, **({"times": case.times} if case.times else {}))
+    began = time.monotonic()
+    try:
+        raw = gpt_client(running).chat.completions.with_raw_response.create(**body(model))
+        ended, headers, message = raw.headers["x-drey-provider"], dict(raw.headers), ""
+        completion: dict[str, Any] | None = raw.parse().model_dump()
+    except openai.APIStatusError as error:
+        ended, headers = f"{error.status_code} {error.code}", dict(error.response.headers)
+        completion, message = None, error.response.json()["error"]["message"]
+    seconds = time.monotonic() - began
+    played = Played(case, model, candidates, ended, seconds, headers, message, completion)
+    played.asked, played.rows = asked_of(running, model), rows_of(running, model)
+    return played
+
+
+@pytest.fixture(scope="module")
+def told(platform: Platform) -> Iterator[dict[str, Played]]:
+    """Every case, with one candidate and with two, by its id."""
+    platform.free()
+    plays = [(case, candidates) for case in CASES for candidates in (1, 2)]
+    plays.sort(key=lambda play: play[0].name != "silence")  # what takes long begins first
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        played = list(pool.map(lambda play_of: play(platform, *play_of), plays))
+    platform.free()
+    yield {each.id: each for each in played}
+    if os.environ.get("DREY_WRITE_DOCS"):
+        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
+        DOCUMENT.write_text(page(sorted(played, key=lambda each: CASES.index(each.case))))
+
+
+def cells(each: Played) -> list[str]:
+    estimated = sum(bool(row["estimated"]) for row in each.rows)
+    paid = f"${plain(each.charged)}" if each.charged else "nothing"
+    return [
+        each.case.name,
+        f"{each.asked['anthropic']}" + (f" + {each.asked['bedrock']}" if each.candidates == 2 else ""),
+        f"answered by {each.ended}" if each.completion else each.ended,
+        {"true": "yes", "false": "no"}.get(each.headers.get("x-drey-fallback", ""), "-"),
+        f"{each.seconds:.1f} s",
+        paid + (f", {estimated} estimated" if estimated else ""),
+    ]
+
+
+HEADS = ["The primary", "Asked", "What the caller gets", "Fallback", "After", "Charged"]
+
+
+def page(played: list[Played]) -> str:
+    parts = [
+        "# Fallback on the wire",
+        "Written by `tests/faults/test_fallback.py`"
+        f" on {datetime.now(UTC):%Y-%m-%d} ({machine.system()} {machine.machine()}, {os.cpu_count()} cores, Python"
+        f" {machine.python_version()}): the platform of this machine, the official openai SDK as its client without"
+        " retries of its own, a stand-in for the providers that misbehaves as it is told. Five calls at a time, so"
+        " seconds are what a busy laptop shows. `max_tokens` is 50, prices are Haiku 4.5's, charges include the markup"
+        " of 2 %.",
+    ]
+    for count, title in ((1, "With one candidate (Anthropic)"), (2, "With two (Anthropic, then Bedrock)")):
+        rows = [cells(each) for each in played if each.candidates == count]
+        table = [f"| {' | '.join(row)} |" for row in (HEADS, ["---"] * len(HEADS), *rows)]
+        parts += [f"## {title}", "\n".join(table)]
+    parts.append(
+        '"Asked" is the providers\' own count: Anthropic + Bedrock. An attempt that ended in an HTTP error costs'
+        " nothing; one whose end nobody saw is charged at the most it can have cost, marked `estimated`."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+EVERY = [f"{case.name}, {count}" for case in CASES for count in ("one candidate", "two candidates")]
+
+
+@pytest.fixture(params=EVERY)
+def played(request: pytest.FixtureRequest, told: dict[str, Played]) -> Played:
+    return told[request.param]
+
+
+# ------------------------------------------------------------------------------------------- the table
+
+
+def test_who_is_asked_how_often(played: Played) -> None:
+    expected = (*played.case.alone[:1], 0) if played.candidates == 1 else played.case.both[:2]
+    assert (played.asked["anthropic"], played.asked["bedrock"]) == expected
+    assert played.asked["openai"] == 0, "never outside the family"
+
+
+def test_what_comes_back(played: Played) -> None:
+    expected = played.case.alone[-1] if played.candidates == 1 else played.case.both[-1]
+    assert played.ended == expected, played.message
+
+
+def test_an_answer_says_who_gave_it(played: Played) -> None:
+    if played.completion is None:
+        return
+    fell_back = played.ended == "bedrock"
+    expected = f"global.anthropic.{played.model}" if fell_back else played.model
+    assert played.completion["model"] == expected
+    assert played.headers["x-drey-fallback"] == ("true" if fell_back else "false")
+    assert played.headers["x-drey-attempts"] == str(sum(played.asked.values()))
+    refused = played.case.fault["kind"] == "refusal"
+    assert played.completion["choices"][0]["finish_reason"] == ("content_filter" if refused else "stop")
+
+
+def test_how_long_it_takes(played: Played) -> None:
+    least, most = played.case.seconds if played.candidates == 1 else played.case.seconds_both
+    assert least <= played.seconds <= most
+    assert played.seconds < API_GATEWAY_S
+
+
+def test_every_attempt_is_a_row_and_what_the_header_says_is_their_sum(played: Played) -> None:
+    assert len(played.rows) == sum(played.asked.values())
+    assert len({row["id"] for row in played.rows}) == 1
+    assert [int(row["attempt"]) for row in played.rows] == list(range(1, len(played.rows) + 1))
+    assert [row["fallback"] for row in played.rows] == [row["provider"] == "bedrock" for row in played.rows]
+    if played.completion:
+        assert nano(played.headers["x-drey-cost-usd"]) == played.charged
+        assert nano(str(Decimal(repr(played.completion["usage"]["cost"])))) == played.charged
+
+
+def test_what_is_charged(inside: Platform, played: Played) -> None:
+    estimated = [row for row in played.rows if row["estimated"]]
+    assert len(estimated) == played.case.estimated
+    for row in estimated:
+        assert int(row["cost"]) == ceiling(played, catalog().model(f"{row['provider']}/{row['model']}"))
+    for row in played.rows:
+        if row["outcome"] != "ok" and not row["estimated"]:
+            assert int(row["charged"]) == 0, "an HTTP error costs nothing"
+        if row["outcome"] == "ok":
+            assert 0 < int(row["cost"]) < ceiling(played, catalog().model(f"{row['provider']}/{row['model']}"))
+
+
+def ceiling(played: Played, model: Model) -> int:
+    request = openai_chat.read(json.dumps(body(played.model)).encode())
+    return fitting.ceiling(request, gateway._prompt(request), model)
+
+
+def test_the_callers_own_retries_are_told_what_helps(played: Played) -> None:
+    """Both SDKs retry 5xx unless they are told that it is no use."""
+    if played.ended[:1] == "5":
+        permanent = played.case.name in ("401", "403", "404")
+        assert played.headers["x-should-retry"] == ("false" if permanent else "true")
+    if played.case.name.startswith("429, Retry-After 7") and played.candidates == 1:
+        assert played.headers["retry-after"] == "7"
+
+
+def test_the_table(told: dict[str, Played]) -> None:
+    """Printed by `pytest -rP`; a story has no better proof than its own table."""
+    text = StringIO()
+    console = Console(file=text, width=150)
+    for count in (1, 2):
+        table = Table(*HEADS, title=f"{count} candidate{'s' * (count - 1)}")
+        for case in CASES:
+            for each in told.values():
+                if each.case is case and each.candidates == count:
+                    table.add_row(*cells(each))
+        console.print(table)
+    Console(width=150).print(text.getvalue())
+    assert len(told) == 2 * len(CASES)
+
+
+# ------------------------------------------------------------------------------------------- disclosed everywhere
+
+
+def test_a_fallback_stands_in_the_log_line(told: dict[str, Played], platform: Platform) -> None:
+    played = told["500, always, two candidates"]
+    lines = log_of(platform, played.model)
+    assert [(line["gen_ai.provider.name"], line["fallback"], line["outcome"]) for line in lines] == [
+        ("anthropic", False, "provider_error"),
+        ("anthropic", False, "provider_error"),
+        ("anthropic", False, "provider_error"),
+        ("bedrock", True, "ok"),
+    ]
+    assert {line["gen_ai.request.model"] for line in lines} == {played.model}
+    assert len({line["gen_ai.response.id"] for line in lines}) == 1
+
+
+@pytest.fixture
+def inbox(platform: Platform) -> Iterator[Any]:
+    """A subscriber of the alerts topic, as an operator's mailbox would be."""
+    sns, sqs, name = boto3.client(**aws(platform, "sns")), boto3.client(**aws(platform, "sqs")), f"in-{uuid4().hex[:9]}"
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = platform.environment["ALERTS_TOPIC_ARN"]
+    mine = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)["SubscriptionArn"]
+
+    def arrived(subject: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+            for message in messages:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [alert for alert in found if alert["subject"] == subject]
+
+    yield arrived
+    sns.unsubscribe(SubscriptionArn=mine)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+def test_an_episode_is_one_alert_and_every_fallback_is_counted(understudy: Platform, inbox: Any) -> None:
+    # Given a primary that is down.
+    model = pooled(2)
+    understudy.order(status(529), provider="anthropic", model=model)
+
+    # When four requests fall back in a row.
+    for _ in range(4):
+        answer = gpt_client(understudy).chat.completions.with_raw_response.create(**body(model))
+        assert answer.headers["x-drey-fallback"] == "true"
+
+    # Then there is one episode in the table, one message, one line and one alert metric.
+    health = boto3.resource(**aws(understudy, "dynamodb")).Table(understudy.environment["HEALTH_TABLE_NAME"])
+    assert "Item" in health.get_item(Key={"name": f"episode#fallback#anthropic/{model}"})
+    (alert,) = inbox(f"anthropic/{model}")
+    assert alert["kind"] == "fallback"
+    assert alert["answered_by"] == f"bedrock/global.anthropic.{model}"
+    assert len(log_of(understudy, model, "alert")) == 1
+
+    # And the breaker has kept the primary out of it after its third failure: 3 + 0 + 0 + 0.
+    assert asked_of(understudy, model)["anthropic"] == 3
+
+    # And each of the four is counted in a metric, not only the first of the episode.
+    counted = [name for line in metrics_of(understudy, model) for name in line if "fallback" in name.lower()]
+    assert len(counted) == 4, f"metrics of Bedrock's answers: {metrics_of(understudy, model)[-1]}"
+
+
+# ------------------------------------------------------------------------------------------- all fail
+
+
+def down(running: Platform, model: str) -> None:
+    running.order(status(529, message="Overloaded: come back later"), provider="anthropic", model=model)
+    running.order(status(500, message="the mountain is on fire"), provider="bedrock", model=f"*{model}")
+
+
+def each_said(message: str, model: str) -> None:
+    assert message.startswith("Nobody could answer. ")
+    assert message.count(f"anthropic/{model}: anthropic answered 529: Overloaded: come back later") == 3
+    assert message.count(f"bedrock/global.anthropic.{model}: bedrock answered 500: the mountain is on fire") == 3
+
+
+def test_when_all_fail_openais_client_is_told_what_each_said(understudy: Platform) -> None:
+    model = pooled(2)
+    down(understudy, model)
+    with pytest.raises(openai.InternalServerError) as raised:
+        gpt_client(understudy).chat.completions.create(**body(model))
+    error = raised.value
+    assert (error.status_code, error.code, error.type) == (502, "provider_error", "api_error")
+    each_said(error.response.json()["error"]["message"], model)
+    assert error.request_id
+    assert asked_of(understudy, model) == {"anthropic": 3, "bedrock": 3, "openai": 0}
+
+
+def test_when_all_fail_anthropics_client_is_told_what_each_said(understudy: Platform) -> None:
+    model = pooled(2)
+    down(understudy, model)
+    with pytest.raises(anthropic.InternalServerError) as raised:
+        claude_client(understudy).messages.create(**body(model))
+    told_body: Any = raised.value.body
+    assert raised.value.status_code == 502
+    assert (told_body["type"], told_body["error"]["type"]) == ("error", "api_error")
+    each_said(told_body["error"]["message"], model)
+    assert told_body["request_id"] == raised.value.request_id
+
+
+def test_when_both_have_been_given_up_the_caller_is_told_that_nobody_was_asked(understudy: Platform) -> None:
+    # Given both candidates' breakers open.
+    model = pooled(2)
+    down(understudy, model)
+    with pytest.raises(openai.InternalServerError):
+        gpt_client(understudy).chat.completions.create(**body(model))
+
+    # When it is asked again.
+    with pytest.raises(openai.InternalServerError) as raised:
+        gpt_client(understudy).chat.completions.create(**body(model))
+
+    # Then nobody is asked, nobody pays, and the client may come back.
+    assert (raised.value.status_code, raised.value.code) == (503, "provider_overloaded")
+    assert asked_of(understudy, model) == {"anthropic": 3, "bedrock": 3, "openai": 0}
+    assert raised.value.response.headers["x-should-retry"] == "true"
+    message = raised.value.response.json()["error"]["message"]
+    assert f"anthropic/{model}" in message
+    assert f"bedrock/global.anthropic.{model}" in message
+
+
+def test_a_lone_candidate_that_was_given_up_is_named_and_nobody_pays(understudy: Platform) -> None:
+    # Given a breaker open on the only candidate.
+    model = pooled(1)
+    understudy.order(status(529), provider="anthropic", model=model)
+    for _ in range(2):
+        with pytest.raises(openai.InternalServerError) as raised:
+            gpt_client(understudy).chat.completions.create(**body(model))
+
+    # Then the second answer says who is left alone, that a retry helps, and after how long.
+    error = raised.value.response
+    assert (error.status_code, raised.value.code) == (503, "provider_overloaded")
+    assert asked_of(understudy, model)["anthropic"] == len(rows_of(understudy, model)) == 3
+    assert "anthropic" in error.json()["error"]["message"]
+    assert 0 < int(error.headers["retry-after"]) <= 30
+
+
+def test_two_silent_candidates_end_before_api_gateway_would_cut_the_line(understudy: Platform) -> None:
+    model = pooled(2)
+    understudy.order({"kind": "silence"}, model=f"*{model}")
+    began = time.monotonic()
+    with pytest.raises(openai.InternalServerError) as raised:
+        gpt_client(understudy).chat.completions.create(**body(model))
+    assert (raised.value.status_code, raised.value.code) == (504, "timeout")
+    assert 20 < time.monotonic() - began < API_GATEWAY_S
+    assert asked_of(understudy, model) == {"anthropic": 1, "bedrock": 1, "openai": 0}
+    message = raised.value.response.json()["error"]["message"]
+    assert "anthropic did not answer in time" in message
+    assert "bedrock did not answer in time" in message
+    assert [row["estimated"] for row in rows_of(understudy, model)] == [True, True]
+
+
+def test_a_silent_primary_leaves_a_slow_fallback_half_of_the_time(understudy: Platform) -> None:
+    model = pooled(2)
+    understudy.order({"kind": "slow_headers", "seconds": 9}, provider="bedrock", model=f"*{model}")
+    understudy.order({"kind": "silence"}, provider="anthropic", model=model)
+    began = time.monotonic()
+    answer = gpt_client(understudy).chat.completions.with_raw_response.create(**body(model))
+    assert answer.headers["x-drey-provider"] == "bedrock"
+    assert 19 < time.monotonic() - began < API_GATEWAY_S
+
+
+# ------------------------------------------------------------------------------------------- the caller's own scope
+
+
+def test_who_wants_no_fallback_gets_none(understudy: Platform) -> None:
+    model = pooled(2)
+    understudy.order(status(529), provider="anthropic", model=model)
+    with pytest.raises(openai.InternalServerError) as raised:
+        gpt_client(understudy, **{"x-drey-fallback": "off"}).chat.completions.create(**body(model))
+    assert raised.value.code == "provider_overloaded"
+    assert asked_of(understudy, model) == {"anthropic": 3, "bedrock": 0, "openai": 0}
+
+
+def test_a_chain_of_ones_own_may_leave_the_family(understudy: Platform) -> None:
+    model, gpt = pooled(2), fresh("gpt")
+    understudy.order(status(529), provider="anthropic", model=model)
+    chain = {"models": [f"anthropic/{model}", gpt]}
+    answer = gpt_client(understudy).chat.completions.with_raw_response.create(**body(model), extra_body=chain)
+    assert answer.headers["x-drey-provider"] == "openai"
+    assert answer.headers["x-drey-fallback"] == "true"
+    assert answer.parse().model == gpt
+    assert asked_of(understudy, model) == {"anthropic": 3, "bedrock": 0, "openai": 0}, "not the route's Bedrock"
+    assert asked_of(understudy, gpt)["openai"] == 1
+
+
+def test_a_chain_of_ones_own_works_in_anthropics_dialect_and_is_the_whole_scope(understudy: Platform) -> None:
+    model, gpt = pooled(2), fresh("gpt")
+    understudy.order(status(529), provider="anthropic", model=model)
+    understudy.order(status(500), provider="openai", model=gpt)
+    chain = {"models": [f"anthropic/{model}", gpt]}
+    with pytest.raises(anthropic.InternalServerError) as raised:
+        claude_client(understudy).messages.create(**body(model), extra_body=chain)
+    assert f"openai/{gpt}: openai answered 500" in str(raised.value.body)
+    assert asked_of(understudy, model) == {"anthropic": 3, "bedrock": 0, "openai": 0}
+    assert asked_of(understudy, gpt)["openai"] == 3
+
+
+def test_a_context_overflow_goes_to_a_larger_window_if_the_chain_has_one(understudy: Platform) -> None:
+    """Claude's pool has 200,000 tokens, GPT's a million."""
+    model, gpt = pooled(2), fresh("gpt")
+    understudy.order({"kind": "context_length"}, model=f"*{model}")
+    chain = {"models": [model, gpt]}
+    answer = gpt_client(understudy).chat.completions.with_raw_response.create(**body(model), extra_body=chain)
+    assert answer.headers["x-drey-provider"] == "openai"
+    assert asked_of(understudy, model) == {"anthropic": 1, "bedrock": 0, "openai": 0}, "Bedrock's window is no larger"
+
+
+def test_bedrocks_context_overflow_is_known_as_one_too(understudy: Platform) -> None:
+    """AWS says "Input is too long for requested model", Anthropic "prompt is too long"."""
+    model = pooled(2)
+    understudy.order({"kind": "context_length"}, provider="bedrock", model=f"*{model}")
+    with pytest.raises(openai.BadRequestError) as raised:
+        gpt_client(understudy).chat.completions.create(**body(f"bedrock/global.anthropic.{model}"))
+    assert raised.value.code == "context_length_exceeded"
+
+
+def test_a_fallback_has_bedrocks_own_words_and_no_model_in_the_body(understudy: Platform) -> None:
+    model = pooled(2)
+    understudy.order(status(529), provider="anthropic", model=model)
+    claude_client(understudy).messages.create(**body(model))
+    sent = next(each for each in reversed(understudy.asked(20)) if each["provider"] == "bedrock")
+    assert sent["path"].endswith("/invoke")
+    assert "model" not in json.loads(sent["body"])
+    assert json.loads(sent["body"])["messages"] == HELLO, "what the caller sent is sent on as it is"
