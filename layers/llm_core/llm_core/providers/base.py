@@ -59,6 +59,8 @@ class Provider(ABC):
     """
 
     dialect: Dialect
+    path: str
+    """Where a conversation is posted, below the base URL."""
 
     def __init__(self, name: str, *, secret: str = "", base_url: str = "") -> None:
         self.name = name
@@ -67,27 +69,56 @@ class Provider(ABC):
 
     def send(self, body: Json, deadline: Deadline) -> Reply:
         """One attempt with a body that `body` made. Raises ProviderError, Misconfigured or StoreUnavailable."""
-        return self._legible(self._read, self._with_key(lambda key: self._post(key, body, deadline.remaining())))
+        return self._legible(self._read, self._posted(self.path, body, deadline))
 
-    @abstractmethod
     def prepare(self) -> None:
         """Import the SDK now, so that the first request does not wait for it."""
+        self._sdk()
 
     @abstractmethod
     def body(self, request: Request, model: Model, max_tokens: int) -> Json:
         """The request in the provider's words. Raises InvalidRequest for what those words cannot say."""
 
     @abstractmethod
-    def _post(self, key: str, body: Json, timeout: float) -> Any:
-        """Send the body once; the answer's JSON."""
-
-    @abstractmethod
     def _read(self, answer: Any) -> Reply:
         """The answer in our words. May stumble over what is not one: `_legible` turns that into ProviderFailed."""
 
     @abstractmethod
+    def _sdk(self) -> Any:
+        """The SDK's module, imported when it is first needed; the two SDKs name their exceptions alike."""
+
+    @abstractmethod
+    def _client(self, key: str) -> Any:
+        """The SDK's client, which keeps its connections; retries off."""
+
+    @abstractmethod
+    def _is_too_long(self, error: Any) -> bool:
+        """Whether this refusal says that the prompt does not fit the model."""
+
+    def _posted(self, path: str, body: Json, deadline: Deadline) -> Any:
+        """The JSON that came back for this body, which the client sends as it is: the SDKs' own methods would drop
+        fields they do not know."""
+        import httpx2
+
+        def send(key: str) -> Any:
+            options = {"timeout": deadline.remaining()}
+            return self._client(key).post(path, cast_to=httpx2.Response, body=body, options=options).json()
+
+        return self._with_key(send)
+
     def _failure(self, error: Exception) -> ProviderError | None:
-        """An exception of the SDK in our words; None for one that is not the SDK's."""
+        """An exception of the SDK or its transport in our words; None for one that is neither's."""
+        import httpx2
+
+        sdk = self._sdk()
+        if isinstance(error, sdk.APIStatusError):
+            return self._refusal(error)
+        if isinstance(error, sdk.APITimeoutError | httpx2.TimeoutException):
+            return ProviderTimeout(f"{self.name} did not answer in time.", provider=self.name)
+        if isinstance(error, sdk.APIError | httpx2.HTTPError | RecursionError | ValueError):  # the last two: no JSON
+            reason = f"{self.name} could not be asked or understood ({type(error).__name__})."
+            return ProviderFailed(reason, provider=self.name)
+        return None
 
     def _legible[A, T](self, read: Callable[[A], T], answer: A) -> T:
         """What `read` makes of an answer that was paid for. Raises ProviderFailed when it cannot be read."""
@@ -121,19 +152,17 @@ class Provider(ABC):
             yield
         except DreyError:
             raise
-        except RecursionError as error:  # JSON that never stops opening brackets
-            raise self._broken(error) from error
         except Exception as error:
             failure = self._failure(error)
             if failure is None:
                 raise
             raise failure from error
 
-    def _refusal(self, error: Any, message: str) -> ProviderError:
+    def _refusal(self, error: Any) -> ProviderError:
         """An HTTP answer that is not a success, by its status. `error` is an APIStatusError of either SDK."""
-        kind = _BY_STATUS.get(error.status_code, ProviderFailed)
+        kind = ContextLengthExceeded if self._is_too_long(error) else _BY_STATUS.get(error.status_code, ProviderFailed)
         return kind(
-            self._worded(error.status_code, message),
+            self._worded(error.status_code, said(error.body)),
             provider=self.name,
             status=error.status_code,
             retry_after_s=_seconds(error.response.headers.get("retry-after")),
@@ -144,16 +173,6 @@ class Provider(ABC):
         """What a caller and the log are told. In prod not in the provider's words: they may repeat a prompt."""
         own = f"{self.name} answered {status}."
         return own if settings().is_prod or not message else f"{own[:-1]}: {redact(message[:_LONGEST])}"
-
-    def _too_long(self, message: str) -> ContextLengthExceeded:
-        return ContextLengthExceeded(self._worded(400, message), provider=self.name, status=400)
-
-    def _silence(self) -> ProviderTimeout:
-        return ProviderTimeout(f"{self.name} did not answer in time.", provider=self.name)
-
-    def _broken(self, error: Exception) -> ProviderFailed:
-        reason = f"{self.name} could not be asked or understood ({type(error).__name__})."
-        return ProviderFailed(reason, provider=self.name)
 
 
 def said(body: object) -> str:

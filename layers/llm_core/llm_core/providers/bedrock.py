@@ -17,28 +17,22 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=2)
 def _client(base_url: str | None) -> anthropic.AnthropicBedrock:
     import anthropic
-    import httpx2
 
-    from llm_core.providers.transport import BoundedTransport
+    from llm_core.providers.transport import http_client
 
-    http_client = httpx2.Client(transport=BoundedTransport(), follow_redirects=True)
-    return anthropic.AnthropicBedrock(base_url=base_url, max_retries=0, http_client=http_client)
+    return anthropic.AnthropicBedrock(base_url=base_url, max_retries=0, http_client=http_client())
 
 
 class Bedrock(Anthropic):
     """Anthropic's words at AWS's address; the door's IAM role is the key, so there is no secret."""
-
-    def _key(self, *, fresh: bool = False) -> str:  # noqa: ARG002 - the base class's hole
-        return ""
 
     def body(self, request: Request, model: Model, max_tokens: int) -> Json:
         """Bedrock knows the SDK's own version of the API only from Claude 4.7 on: older models name theirs."""
         version = {"anthropic_version": model.api_version} if model.api_version else {}
         return super().body(request, model, max_tokens) | version
 
-    def _send(self, key: str, path: str, body: Json, timeout: float) -> Any:  # noqa: ARG002 - the base class's hole
-        import httpx2
+    def _key(self, *, fresh: bool = False) -> str:  # noqa: ARG002 - the base class's hole
+        return ""
 
-        return (
-            _client(self.base_url).post(path, cast_to=httpx2.Response, body=body, options={"timeout": timeout}).json()
-        )
+    def _client(self, key: str) -> Any:  # noqa: ARG002 - the base class's hole
+        return _client(self.base_url)

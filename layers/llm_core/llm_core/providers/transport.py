@@ -8,6 +8,11 @@ from collections.abc import Iterator
 import httpx2
 
 
+def http_client() -> httpx2.Client:
+    """What both SDKs are given to send with."""
+    return httpx2.Client(transport=BoundedTransport(), follow_redirects=True)
+
+
 class BoundedTransport(httpx2.BaseTransport):
     """httpx2's own transport; an answer that drips past the attempt's time-out (seconds, the SDK's `timeout`) is cut.
 
