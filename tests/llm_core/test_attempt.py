@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from llm_core.aws import breaker
 from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
 from llm_core.catalog import Model
+from llm_core.deadline import Deadline
 from llm_core.errors import (
     DeadlineExceeded,
     LedgerUnavailable,
@@ -26,7 +28,8 @@ from llm_core.errors import (
     ProviderSkipped,
     ProviderTimeout,
 )
-from llm_core.messages import Reply, Text, Usage
+from llm_core.messages import Message, Reply, Request, Text, Usage
+from llm_core.providers import directory
 from llm_core.settings import settings
 from tests.conftest import Platform, fresh
 
@@ -203,3 +206,22 @@ def test_an_answer_with_a_fee_that_nobody_foresaw_is_booked_all_the_same(call: C
         (row,) = rows(call)
         assert row["cost"] >= 2_000_000
         assert row["fees"] == {"web_search": 1}
+
+
+def test_who_could_not_be_reached_at_all_was_sent_nothing_and_bills_nothing(
+    call: Call, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that was refused: the request has not left this machine, so its end is not unknown."""
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        settings.cache_clear()
+        directory.provider.cache_clear()
+        provider = directory.provider("anthropic")
+        hello = provider.body(Request(model.model, (Message("user", (Text("Hello"),)),)), model, 20)
+
+        with pytest.raises(ProviderFailed):
+            made(call, model, lambda: provider.send(hello, Deadline.after(5)))
+
+    (row,) = rows(call)
+    assert (row["charged"], row["estimated"]) == (0, False)
