@@ -13,6 +13,7 @@ import platform as machine
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -512,6 +513,25 @@ def test_a_silent_primary_leaves_a_slow_fallback_half_of_the_time(understudy: Pl
 
 
 # ------------------------------------------------------------------------------------------- the caller's own scope
+
+
+def test_what_a_caller_allows_for_a_request_bounds_all_of_its_attempts_together(inside: Platform) -> None:
+    """An attempt whose end nobody saw is charged at its ceiling: the next one must fit beside it, or is not made."""
+    # Given a caller who allows for one attempt and a half, and a primary that resets every connection.
+    model = pooled(2)
+    request = openai_chat.read(json.dumps(body(model)).encode())
+    most = fitting.ceiling(request, gateway._prompt(request), catalog().model(f"anthropic/{model}")) * 3 // 2
+    inside.free()
+    inside.order({"kind": "reset"}, provider="anthropic", model=model)
+
+    # When it asks.
+    with suppress(openai.APIStatusError):
+        gpt_client(inside, **{"x-drey-max-cost-usd": plain(most)}).chat.completions.create(**body(model))
+    inside.free()
+
+    # Then it has not paid more than it allowed.
+    charged = sum(int(row["charged"]) for row in rows_of(inside, model))
+    assert 0 < charged <= most, f"{asked_of(inside, model)} were asked"
 
 
 def test_who_wants_no_fallback_gets_none(understudy: Platform) -> None:
