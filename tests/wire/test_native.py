@@ -47,7 +47,7 @@ def test_the_answers_id_finds_what_was_booked(ask: Ask, inside: Platform) -> Non
     told = ask("/v1/complete", model="gpt-4.1", messages=[HELLO]).json()
 
     row = ledger.find(identify(inside.key).user_id, told["id"])
-    assert (row["requestedModel"] if "requestedModel" in row else row["requested_model"]) == "gpt-4.1"
+    assert (row["requestedModel"], row["provider"], row["outcome"]) == ("gpt-4.1", "openai", "ok")
     assert row["charged"] == round(told["usage"]["estimatedCost"] * 1e9)
 
 

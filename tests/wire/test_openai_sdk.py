@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Platform
+from llm_core import callers
+from tests.conftest import ROOT, Platform, fresh
 
 OLDER = ROOT / ".local/venvs/older-clients/bin/python"
 
@@ -18,8 +19,17 @@ def seen(request: pytest.FixtureRequest, platform: Platform) -> dict[str, Any]:
     """What the user's program saw, under one major of the SDK."""
     major, python = request.param
     platform.free()
-    program = [python, str(Path(__file__).with_name("openai_client.py")), f"{platform.url}/v1", platform.key]
+    overloaded, broken = fresh("alone"), fresh("gpt")
+    platform.order({"kind": "status", "code": 529}, model=overloaded)
+    platform.order({"kind": "status", "code": 500}, model=broken)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in platform.environment.items():
+            environment.setenv(name, value)
+        narrow = callers.create("may only embed", user_id="local", scopes=["ai:embed"]).api_key
+    program = [python, str(Path(__file__).with_name("openai_client.py")), f"{platform.url}/v1", platform.key, narrow]
+    program.append(json.dumps({"overloaded": overloaded, "broken": broken}))
     done = subprocess.run(program, check=False, capture_output=True, text=True, timeout=60)
+    platform.free()
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["sdk"].startswith(f"{major}.")
@@ -58,6 +68,31 @@ def test_a_tool_is_asked_for_and_its_result_is_used(seen: dict[str, Any]) -> Non
     assert "21 degrees" in told["message"]["content"]
 
 
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "gpt-4.1"])
+def test_a_parsed_answer_is_of_the_callers_own_class(seen: dict[str, Any], model: str) -> None:
+    told = seen["structured"][model]
+    assert told["class"] == "Person"
+    assert isinstance(told["person"]["age"], int)
+
+
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "gpt-4.1"])
+def test_a_picture_is_looked_at(seen: dict[str, Any], model: str) -> None:
+    told = seen["image"][model]
+    assert told["model"] == model
+    assert told["choices"][0]["message"]["content"]
+    assert told["usage"]["prompt_tokens"] > 85, "an image is 85 tokens for the understudy"
+
+
+def test_vectors_are_the_same_in_both_encodings_and_in_the_order_of_their_texts(seen: dict[str, Any]) -> None:
+    told = seen["embeddings"]
+    assert told["order"] == [0, 1]
+    assert told["short"] == 64
+    assert told["usage"]["cost"] > 0
+    for packed, plain in zip(told["usual"], told["plain"], strict=True):
+        assert len(plain) == 1536
+        assert packed == pytest.approx(plain, abs=1e-7)
+
+
 def test_models_are_listed_with_prices(seen: dict[str, Any]) -> None:
     assert {"claude-haiku-4-5", "claude-sonnet-4-6", "gpt-4.1", "gpt-4.1-mini"} <= set(seen["models"]["list"])
     one = seen["models"]["one"]
@@ -73,11 +108,18 @@ def test_models_are_listed_with_prices(seen: dict[str, Any]) -> None:
         ("wrong type", ("BadRequestError", 400, "invalid_request", "max_tokens")),
         ("unknown field", ("BadRequestError", 400, "parameter_not_priced", "turbo")),
         ("too many tokens", ("BadRequestError", 400, "invalid_request", "max_tokens")),
+        ("no logprobs at Claude", ("BadRequestError", 400, "invalid_request", "logprobs")),
+        ("no such tier", ("BadRequestError", 400, "parameter_not_priced", "service_tier")),
+        ("temperature on a model that takes none", ("BadRequestError", 400, "invalid_request", "temperature")),
+        ("narrow key", ("PermissionDeniedError", 403, "insufficient_scope", None)),
+        ("overloaded", ("InternalServerError", 503, "provider_overloaded", None)),
+        ("broken", ("InternalServerError", 502, "provider_error", None)),
     ],
 )
 def test_each_error_is_the_sdks_own_exception(seen: dict[str, Any], case: str, expected: tuple[Any, ...]) -> None:
     error = seen["errors"][case]
-    assert (error["class"], error["status"], error["code"], error["param"]) == expected
+    assert expected[0] in error["classes"]
+    assert (error["status"], error["code"], error["param"]) == expected[1:]
     assert error["request_id"]
 
 

@@ -325,6 +325,8 @@ UNKNOWN: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, {"messages": [{"role": "user", "content": [
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "turbo": 1}}]}]},
      "messages[0].content[0].image_url.turbo"),
+    (CHAT, {"messages": [HELLO, {"role": "assistant", "content": "x", "audio": {"id": "a"}}, HELLO]},
+     "messages[1].audio"),
     (CHAT, {"tools": [{"type": "function", "function": {**FUNCTION, "turbo": 1}}]}, "tools[0].function.turbo"),
     (CHAT, {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}, "turbo": 1}}},
      "response_format.json_schema.turbo"),
