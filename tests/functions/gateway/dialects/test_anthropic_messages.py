@@ -169,6 +169,18 @@ def test_two_searches_may_each_be_used_as_often_as_they_may() -> None:
     assert _read(tools=[search, newer]).fee_uses == {"web_search": 7}
 
 
+@pytest.mark.parametrize("kind", ["bash_code_execution_20270101", "text_editor_code_execution_20270101"])
+def test_a_tool_that_only_begins_like_one_at_the_callers_is_bounded_too(kind: str) -> None:
+    with pytest.raises(ParameterNotPriced):
+        _read(tools=[{"type": kind, "name": "x"}])
+
+
+@pytest.mark.parametrize("kind", ["document", "image", "container_upload"])
+def test_a_file_among_what_claude_said_is_of_unknown_size(kind: str) -> None:
+    said = {"type": kind, "source": {"type": "url", "url": "https://example.com/a.pdf"}}
+    assert _assistant(said) == (Opaque(kind, unseen=True),)
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
