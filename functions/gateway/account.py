@@ -47,5 +47,6 @@ def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Respo
         "x-drey-cache": "BYPASS",
         "x-drey-cost-usd": money.plain(call.charged),
         "x-drey-overhead-ms": f"{max(overhead_ms, 0):.1f}",
+        **({"x-drey-max-tokens": str(answer.limit)} if answer.limit else {}),
     }
     return Response(200, json.dumps(body).encode(), headers)

@@ -71,8 +71,8 @@ def _chosen(text: str, labels: list[str]) -> tuple[str | None, float]:
     """The label and how sure the model is (0 to 1). JSON with words around it and another case are forgiven."""
     found = _OBJECT.search(text)
     try:
-        told = json.loads(found[0]) if found else {"label": text.strip().strip(".\"'")}
-    except ValueError:
+        told = shapes.parse(found[0].encode()) if found else {"label": text.strip().strip(".\"'")}
+    except InvalidRequest:
         return None, 0.0
     label = str(told.get("label", "")) if isinstance(told, dict) else ""
     by_case = {each.casefold(): each for each in labels}

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from gateway import account
 from gateway.openapi import describe
+from llm_core import routing
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
 from llm_core.aws.stage_catalog import catalog
@@ -25,14 +26,17 @@ _BUCKETS = {"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"}
 @door.get("/v1/models")
 def list_models() -> Response:
     account.caller(door, "ai:complete", "ai:embed")
-    models = [_shown(model) for model in catalog().models]
+    names = (name for names in (catalog().routes, catalog().roles, catalog().aliases) for name in names)
+    models = [_shown(model.model, model) for model in catalog().models]
+    models += [_shown(name, _first(name)) for name in names if name not in catalog().by_name]
     return _json({"object": "list", "data": models, "has_more": False, "first_id": None, "last_id": None})
 
 
 @door.get("/v1/models/.+")  # a full name has a slash of its own
 def retrieve_model() -> Response:
     account.caller(door, "ai:complete", "ai:embed")
-    return _json(_shown(catalog().model(unquote(door.current_event.path_parameters["id"]))))
+    name = unquote(door.current_event.path_parameters["id"])
+    return _json(_shown(name, _first(name)))
 
 
 @door.get("/v1/openapi.json")
@@ -57,17 +61,24 @@ def _json(shape: dict[str, Any]) -> Response:
     return Response(200, json.dumps(shape).encode())
 
 
-def _shown(model: Model) -> dict[str, Any]:
+def _first(name: str) -> Model:
+    """The model that a name stands for: a route's first candidate, what a role or an older name leads to."""
+    return routing.resolve(name, catalog()).candidates[0]
+
+
+def _shown(name: str, model: Model) -> dict[str, Any]:
     """A model as both SDKs read it, with what they lack: limits in tokens, prices in USD per million tokens.
 
-    `created` and `created_at` are required by them and unknown here: the beginning of the epoch.
+    `root` is its own id where `name` is another. `created` and `created_at` are required by the SDKs and unknown here: the
+    beginning of the epoch.
     """
     prices = model.model_dump(include=_BUCKETS)
     return {
-        "id": model.model,
+        "id": name,
         "object": "model",
         "type": "model",
         "display_name": model.name,
+        "root": model.model,
         "created": 0,
         "created_at": "1970-01-01T00:00:00Z",
         "owned_by": model.provider,

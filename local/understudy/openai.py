@@ -163,7 +163,7 @@ class OpenAI(Wire):
             "object": kind,
             "created": EPOCH + identity.number,
             "model": prompt.model,
-            "service_tier": "default",
+            "service_tier": prompt.tier,
             "system_fingerprint": "fp_understudy",
         }
 

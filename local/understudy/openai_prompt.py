@@ -38,6 +38,7 @@ def read(body: Json, *, model: str, key: str) -> Prompt:
         stream=bool(body.get("stream")),
         include_usage=bool(as_object(options, "stream_options").get("include_usage")),
         copies=_copies(body.get("n")),
+        tier=_tier(body.get("service_tier")),
     )
 
 
@@ -58,6 +59,11 @@ def _limit(body: Json, model: str) -> int | None:
         words = f"Invalid '{name}': integer below minimum value. Expected a value >= 1, but got {limit} instead."
         raise Refused(400, words, param=name, code="integer_below_min_value")
     return limit
+
+
+def _tier(wanted: Any) -> str:
+    """The tier of service that is applied: what was asked for, `auto` being the default."""
+    return str(wanted) if wanted not in (None, "auto") else "default"
 
 
 def _copies(wanted: Any) -> int:

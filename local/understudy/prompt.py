@@ -55,6 +55,7 @@ class Prompt:
     stream: bool = False
     include_usage: bool = False
     copies: int = 1
+    tier: str = "default"
 
     @property
     def question(self) -> str:

@@ -20,6 +20,7 @@ from gateway.dialects.anthropic_shapes import (
     User,
     UserBlock,
 )
+from gateway.dialects.openai_chat import chain
 from llm_core import shapes
 from llm_core.errors import InvalidRequest, ParameterNotPriced
 from llm_core.gateway import Answer
@@ -45,8 +46,11 @@ from llm_core.money import usd
 _OURS = {"model", "models", "max_tokens", "stream"}
 """Fields that the platform decides: they are put anew for each candidate."""
 
-_AT_THE_CALLERS = ("bash_", "text_editor_", "computer_", "memory_")
+_AT_THE_CALLERS = {"bash", "text_editor", "computer", "memory"}
 """Anthropic's tools that run where the caller is: they cost their tokens and no fee."""
+
+_UNSEEN = {"document", "image", "container_upload"}
+"""Blocks whose content may not be in the request."""
 
 _STOP_REASON: dict[Finish, str] = {
     "stop": "end_turn",
@@ -87,13 +91,13 @@ def _prompt(value: dict[str, Any], body: Prompt) -> dict[str, Any]:
     output = body.output_config
     return {
         "model": body.model or (body.models or [""])[0],
-        "models": tuple(body.models or ()),
+        "models": chain(body.model, body.models),
         "messages": tuple(_message(each) for each in body.messages),
         "system": body.system if isinstance(body.system, str) else "\n\n".join(b.text for b in body.system or ()),
         "tools": tuple(_tools(body)),
         "tool_choice": _tool_choice(body),
         "output": Output(schema=output.format.schema_) if output and output.format else None,
-        "fee_uses": dict(_paid_tools(body)),
+        "fee_uses": _paid_tools(body),
         "original": Original("anthropic", passed, tuple(_only_claude(body))),
     }
 
@@ -101,7 +105,7 @@ def _prompt(value: dict[str, Any], body: Prompt) -> dict[str, Any]:
 def _tools(body: Prompt) -> Iterator[Tool]:
     for tool in body.tools or ():
         if isinstance(tool, CustomTool):
-            yield Tool(tool.name, tool.description, tool.input_schema)
+            yield Tool(tool.name, tool.description, tool.input_schema, tool.strict)
 
 
 def _only_claude(body: Prompt) -> list[str]:
@@ -110,21 +114,21 @@ def _only_claude(body: Prompt) -> list[str]:
         "thinking": body.thinking is not None and body.thinking.get("type") != "disabled",
         "output_config.effort": body.output_config is not None and body.output_config.effort is not None,
         "tools": any(isinstance(tool, KnownTool) for tool in body.tools or ()),
+        "top_k": isinstance(body, Body) and body.top_k is not None,
     }
     return [name for name, asked in asks.items() if asked]
 
 
-def _paid_tools(body: Prompt) -> list[tuple[str, int]]:
+def _paid_tools(body: Prompt) -> dict[str, int]:
     """Tools that Anthropic runs, each with its bound on uses. Raises ParameterNotPriced for one without."""
-    paid = []
+    paid: dict[str, int] = {}
     for index, tool in enumerate(body.tools or ()):
-        if isinstance(tool, CustomTool) or tool.type.startswith(_AT_THE_CALLERS):
+        if isinstance(tool, CustomTool) or (kind := tool.type.rpartition("_")[0]) in _AT_THE_CALLERS:
             continue
-        kind = tool.type.rpartition("_")[0]
         if tool.max_uses is None:
             field = f"tools[{index}].max_uses"
             raise ParameterNotPriced(f"{kind} costs a fee per use: bound it by max_uses.", param=field)
-        paid.append((kind, tool.max_uses))
+        paid[kind] = paid.get(kind, 0) + tool.max_uses
     return paid
 
 
@@ -170,7 +174,7 @@ def _said_part(block: SaidBlock) -> Part:
         case "tool_use":
             return ToolCall(block.id, block.name, json.dumps(block.input, ensure_ascii=False))
         case kind:
-            return Opaque(kind)
+            return Opaque(kind, unseen=kind in _UNSEEN)
 
 
 def _tool_choice(body: Prompt) -> ToolChoice:

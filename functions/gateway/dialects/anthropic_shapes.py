@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from llm_core.shapes import Shape
 
@@ -99,6 +99,17 @@ class KnownTool(BaseModel):
     max_uses: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
+def _whose(tool: Any) -> str:
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    return "custom" if kind in (None, "custom") else "known"
+
+
+AnyTool = Annotated[
+    Annotated[CustomTool, Tag("custom")] | Annotated[KnownTool, Tag("known")],
+    Discriminator(_whose),
+]
+
+
 class Choice(Shape):
     type: Literal["auto", "any", "tool", "none"]
     name: str = ""
@@ -129,11 +140,12 @@ class Prompt(Shape):
     models: Annotated[list[str], Field(max_length=8)] | None = None
     messages: Annotated[list[Annotated[User | Assistant, Field(discriminator="role")]], Field(min_length=1)]
     system: str | list[TextBlock] | None = None
-    tools: list[CustomTool | KnownTool] | None = None
+    tools: list[AnyTool] | None = None
     tool_choice: Choice | None = None
     thinking: dict[str, Any] | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
+    speed: str | None = None
 
 
 class Body(Prompt):
@@ -146,6 +158,5 @@ class Body(Prompt):
     stop_sequences: list[str] | None = None
     metadata: Metadata | None = None
     inference_geo: str | None = None
-    speed: str | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
     stream: Literal[False] | None = None

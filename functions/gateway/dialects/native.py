@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from llm_core import shapes
+from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import Embeddings, Message, Reply, Request, Text
 from llm_core.money import usd
@@ -39,6 +40,8 @@ class Embedding(Shape):
 def read(data: bytes) -> Request:
     """The body of POST /v1/complete as a request. Raises InvalidRequest, ParameterNotPriced."""
     body = shapes.read(Completion, shapes.parse(data))
+    if all(each.role == "system" for each in body.messages):
+        raise InvalidRequest("messages: at least one message must be the user's.", param="messages")
     system = [body.systemPrompt or "", *(each.content for each in body.messages if each.role == "system")]
     return Request(
         model=body.model or DEFAULT_MODEL,

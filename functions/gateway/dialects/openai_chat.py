@@ -11,8 +11,10 @@ from gateway.dialects.openai_shapes import (
     Body,
     FilePart,
     Forced,
+    Function,
     ImagePart,
     Instruction,
+    JsonObject,
     JsonSchema,
     PlainText,
     TextPart,
@@ -72,10 +74,10 @@ def read(data: bytes) -> Request:
         raise InvalidRequest("model: Field required.", param="model")
     return Request(
         model=body.model or (body.models or [""])[0],
-        models=tuple(body.models or ()),
+        models=chain(body.model, body.models),
         messages=messages,
         system="\n\n".join(_text(each.content) for each in body.messages if isinstance(each, Instruction)),
-        tools=tuple(Tool(t.function.name, t.function.description, t.function.parameters) for t in body.tools or ()),
+        tools=tuple(_tool(each.function) for each in body.tools or ()),
         tool_choice=_tool_choice(body),
         max_tokens=body.max_completion_tokens or body.max_tokens,
         temperature=body.temperature,
@@ -89,12 +91,19 @@ def read(data: bytes) -> Request:
     )
 
 
+def chain(model: str, models: list[str] | None) -> tuple[str, ...]:
+    """A chain of the caller's own, as OpenRouter has it: the model first, then the others; none without `models`."""
+    return tuple(dict.fromkeys(name for name in (model, *models) if name)) if models else ()
+
+
 def _original(value: dict[str, Any], body: Body) -> Original:
     """What OpenAI gets as it came. `auto` may mean a dearer tier there, so it is not passed on."""
     passed = {name: given for name, given in value.items() if name not in _OURS and given is not None}
     if body.service_tier == "auto":
         del passed["service_tier"]
-    asks = (name for name, idle in _ONLY_OPENAI.items() if value.get(name) not in (None, {}, *idle))
+    asks = [name for name, idle in _ONLY_OPENAI.items() if value.get(name) not in (None, {}, *idle)]
+    if isinstance(body.response_format, JsonObject):
+        asks.append("response_format")  # Claude follows a schema, and any object is none
     return Original("openai", passed, tuple(asks))
 
 
@@ -161,6 +170,10 @@ def _assistant_parts(message: Assistant) -> tuple[Part, ...]:
 
 def _text(content: str | list[TextPart]) -> str:
     return content if isinstance(content, str) else "\n".join(part.text for part in content)
+
+
+def _tool(function: Function) -> Tool:
+    return Tool(function.name, function.description, function.parameters, function.strict)
 
 
 def _tool_choice(body: Body) -> ToolChoice:

@@ -9,22 +9,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from llm_core import shapes
+from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import Embeddings
 from llm_core.money import usd
 from llm_core.shapes import Shape
+
+MOST_INPUTS = 2048
+"""OpenAI's own bound; a single list of tokens may be as long as the model's context."""
 
 Token = Annotated[int, Field(ge=0)]
 
 
 class Body(Shape):
     model: str
-    input: (
-        str
-        | Annotated[list[str], Field(min_length=1, max_length=2048)]
-        | Annotated[list[Token], Field(min_length=1)]
-        | Annotated[list[list[Token]], Field(min_length=1, max_length=2048)]
-    )
+    input: str | list[str] | list[Token] | list[list[Token]]
     dimensions: Annotated[int, Field(ge=1)] | None = None
     encoding_format: Literal["float", "base64"] | None = None
     user: str | None = None
@@ -32,7 +31,11 @@ class Body(Shape):
 
 def read(data: bytes) -> tuple[dict[str, Any], str]:
     """The body of POST /v1/embeddings as gateway.embed takes it, and the encoding the caller wants."""
-    body = shapes.read(Body, shapes.parse(data))
+    value = shapes.parse(data)
+    given = value.get("input") if isinstance(value, dict) else None
+    if isinstance(given, list) and not isinstance(next(iter(given), ""), int) and not 1 <= len(given) <= MOST_INPUTS:
+        raise InvalidRequest(f"input: 1 to {MOST_INPUTS} texts at a time, not {len(given)}.", param="input")
+    body = shapes.read(Body, value)
     asked = body.model_dump(exclude={"encoding_format"}, exclude_none=True)
     return asked, body.encoding_format or "float"
 

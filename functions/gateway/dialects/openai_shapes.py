@@ -68,7 +68,10 @@ class Call(Shape):
 
 
 class Assistant(BaseModel):
-    """What a model said before. It comes back as its provider wrote it, so what is new in it may stay."""
+    """What a model said before. It comes back as its provider wrote it, so what is new in it may stay.
+
+    Audio may not: it is a reference to tokens that nobody here sees or prices.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
 
@@ -76,6 +79,7 @@ class Assistant(BaseModel):
     content: str | list[AssistantPart] | None = None
     refusal: str | None = None
     tool_calls: list[Call] | None = None
+    audio: None = None
 
 
 class ToolMessage(Shape):

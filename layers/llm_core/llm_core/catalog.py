@@ -13,9 +13,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from llm_core.errors import Misconfigured, ModelNotFound
 
@@ -76,6 +76,12 @@ class Model(Prices):
     source: str = "overlay"
     checked_on: date | None = None
 
+    @model_validator(mode="after")
+    def _what_it_writes_has_a_price_and_an_end(self) -> Self:
+        if self.kind == "chat" and not (self.output > 0 and self.max_output > 0):
+            raise ValueError("a chat model needs output and max_output above 0")
+        return self
+
     @property
     def name(self) -> str:
         """`provider/model`: what no other row is called."""
@@ -98,6 +104,12 @@ class Route(_Row):
 
     candidates: tuple[str, ...] = ()
     cheapest: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if bool(self.candidates) == bool(self.cheapest):
+            raise ValueError("a route has either candidates or cheapest")
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,7 +185,7 @@ class Catalog:
         """The row called `provider/model` or by its bare id. Raises ModelNotFound with the nearest names."""
         found = self.by_name.get(name)
         if found is None:
-            names = [*self.by_name, *self.routes, *self.roles, *self.aliases]
+            names = {**self.by_name, **self.routes, **self.roles, **self.aliases}
             raise ModelNotFound(name, tuple(difflib.get_close_matches(name[:100], names, n=2, cutoff=0.6)))
         return found
 
@@ -182,7 +194,8 @@ def _read[T: _Layer](shape: type[T], text: bytes, file: str) -> T:
     try:
         return shape.model_validate(json.loads(text, parse_float=Decimal))
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)[0]
+        told = error.errors(include_url=False, include_input=False)
+        wrong = min(told, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains a missing one
         place = ".".join(str(step) for step in wrong["loc"])
         raise Misconfigured(f"In {file}, {place}: {wrong['msg']}.") from error
     except ValueError as error:

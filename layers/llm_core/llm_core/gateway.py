@@ -24,12 +24,13 @@ from llm_core.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class Answer[T]:
-    """What came back, from which model, and the call that keeps its costs."""
+    """What came back, from which model, and the call that keeps its costs. `limit`: tokens it was allowed to write."""
 
     call: Call
     model: Model
     reply: T
     fallback: bool
+    limit: int = 0
 
 
 def prepare(primary: str = "anthropic") -> None:
@@ -73,7 +74,8 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
         )
 
     model, reply = fallback.first_answer(candidates, ask, deadline)
-    return _told(Answer(call, model, reply, model is not candidates[0]), candidates[0])
+    limit = fitting.output_limit(request, model)
+    return _told(Answer(call, model, reply, model is not candidates[0], limit), candidates[0])
 
 
 def embed(body: Mapping[str, object], caller: Caller, deadline: Deadline) -> Answer[Embeddings]:

@@ -79,11 +79,12 @@ class Instructions:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool the model may ask for. `parameters` is a JSON schema of an object."""
+    """A tool the model may ask for. `parameters` is a JSON schema of an object, followed to the letter if `strict`."""
 
     name: str
     description: str
     parameters: Mapping[str, Any]
+    strict: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_core.catalog import Catalog, Model
-from llm_core.errors import InvalidRequest, Misconfigured
+from llm_core.errors import InvalidRequest, Misconfigured, ModelNotFound
 from llm_core.pricing import ceiling
 
 _DEPTH = 5
@@ -41,7 +41,7 @@ def resolve(name: str, catalog: Catalog, depth: int = 0) -> Plan:
     if depth > _DEPTH:
         raise Misconfigured(f"The catalog's name {name!r} leads in a circle.")
     known = catalog.roles.get(name) or catalog.aliases.get(name)
-    if known is not None and known != name:
+    if known is not None:
         return resolve(known, catalog, depth + 1)
     route = catalog.routes.get(name)
     if route is None:
@@ -55,7 +55,10 @@ def resolve(name: str, catalog: Catalog, depth: int = 0) -> Plan:
 def check(catalog: Catalog) -> None:
     """Every role, alias and route leads to models of one kind. Raises Misconfigured, naming the one that does not."""
     for name in (*catalog.roles, *catalog.aliases, *catalog.routes):
-        kinds = {model.kind for model in resolve(name, catalog).candidates}
+        try:
+            kinds = {model.kind for model in resolve(name, catalog).candidates}
+        except ModelNotFound as error:
+            raise Misconfigured(f"The catalog's {name!r} leads to nothing that can be called.") from error
         if len(kinds) != 1:
             raise Misconfigured(f"The catalog's {name!r} must lead to models of one kind, not {sorted(kinds)}.")
 

@@ -48,19 +48,28 @@ def read[T: BaseModel](shape: type[T], value: Any) -> T:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=True)
         first = max(wrong, key=lambda each: len(each["loc"]))  # of a union's complaints the deepest is the caller's
-        path = _path(first["loc"], value, missing=first["type"] == "missing")
+        path = _path(first["loc"], value, first["type"])
         if first["type"] == _NOT_PRICED:
             field = str(first["ctx"]["field"])
             raise ParameterNotPriced(first["msg"], param=f"{path}.{field}" if path else field) from error
         raise InvalidRequest(f"{path or 'The body'}: {first['msg']}.", param=path or None) from error
 
 
-def _path(location: tuple[int | str, ...], value: Any, *, missing: bool) -> str:
+def _path(location: tuple[int | str, ...], value: Any, kind: str) -> str:
     """`messages[0].content`: the steps that lead through the value, without pydantic's names for members of unions."""
     path = ""
-    for step in location:
+    for place, step in enumerate(location):
+        after = location[place + 1] if place + 1 < len(location) else None
         if isinstance(step, int) and isinstance(value, list):
             path, value = f"{path}[{step}]", value[step]
-        elif isinstance(value, dict) and (step in value or (missing and step == location[-1])):
+        elif not isinstance(value, dict) or _is_tag(step, value, after, kind):
+            continue
+        elif step in value or (kind == "missing" and after is None):
             path, value = f"{path}.{step}" if path else str(step), value.get(step)
     return path
+
+
+def _is_tag(step: int | str, value: dict[str, Any], after: int | str | None, kind: str) -> bool:
+    """Whether this step is the name of a union's member (`text` of `{"type": "text", "text": ...}`), not a key."""
+    named = step in (value.get("type"), value.get("role"))
+    return named and (after in value or (after is None and kind == _NOT_PRICED))

@@ -43,7 +43,9 @@ def guarded[T](name: str, provider: str, call: Callable[[], T]) -> T:
     try:
         answer: T = circuit.handle()
     except CircuitBreakerOpenError as error:
-        raise ProviderSkipped("it failed repeatedly and is left alone for a while.", provider=provider) from error
+        raise ProviderSkipped(
+            f"{provider} failed repeatedly and is left alone for a while.", provider=provider
+        ) from error
     return answer
 
 

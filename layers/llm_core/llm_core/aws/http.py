@@ -29,7 +29,7 @@ API Gateway gives up after 29 s, which include the start of a cold door (two to 
 """
 
 _EXPOSED = "x-request-id,request-id,retry-after,x-should-retry," + ",".join(
-    f"x-drey-{name}" for name in ("provider", "attempts", "fallback", "cache", "cost-usd", "overhead-ms")
+    f"x-drey-{name}" for name in ("provider", "attempts", "fallback", "cache", "cost-usd", "overhead-ms", "max-tokens")
 )
 """What a page's script may read of an answer (CORS)."""
 

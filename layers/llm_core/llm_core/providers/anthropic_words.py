@@ -42,7 +42,7 @@ def body(request: Request, model: Model, max_tokens: int) -> Json:
     limits = {"model": model.model, "max_tokens": max_tokens}
     if request.original and request.original.dialect == "anthropic":
         return {**request.original.body, **limits}
-    said: Json = {**limits, "messages": [_message(message) for message in request.messages]}
+    said: Json = {**limits, "messages": [_message(each) for each in request.messages if each.parts]}
     if request.system:
         said["system"] = request.system if isinstance(request.system, str) else request.system.as_xml()
     if request.tools:
@@ -93,9 +93,18 @@ def _sampling(request: Request) -> Json:
 
 
 def _output(request: Request) -> Json:
-    """A schema to follow. Any JSON object will do where the caller names none."""
+    """A schema to follow. Claude takes only closed ones: an object that leaves it open is closed here."""
     schema = request.output.schema if request.output else None
-    return {"type": "json_schema", "schema": dict(schema or {"type": "object"})}
+    return {"type": "json_schema", "schema": _closed(schema or {"type": "object"})}
+
+
+def _closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    closed = {name: _closed(part) for name, part in schema.items()}
+    return {"additionalProperties": False, **closed} if closed.get("type") == "object" else closed
 
 
 def _message(message: Message) -> Json:
@@ -131,7 +140,8 @@ def _arguments(call: ToolCall) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    return {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+    told = {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+    return told if tool.strict is None else {**told, "strict": tool.strict}
 
 
 def _tool_choice(choice: ToolChoice) -> Json:

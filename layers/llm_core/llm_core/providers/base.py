@@ -161,13 +161,15 @@ class Provider(ABC):
     def _refusal(self, error: Any) -> ProviderError:
         """An HTTP answer that is not a success, by its status. `error` is an APIStatusError of either SDK."""
         kind = ContextLengthExceeded if self._is_too_long(error) else _BY_STATUS.get(error.status_code, ProviderFailed)
-        return kind(
+        failure = kind(
             self._worded(error.status_code, said(error.body)),
             provider=self.name,
             status=error.status_code,
             retry_after_s=_seconds(error.response.headers.get("retry-after")),
             provider_request_id=error.request_id,
         )
+        failure.param = failure.param or _param(error.body)
+        return failure
 
     def _worded(self, status: int, message: str) -> str:
         """What a caller and the log are told. In prod not in the provider's words: they may repeat a prompt."""
@@ -180,6 +182,13 @@ def said(body: object) -> str:
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     message = inner.get("message") if isinstance(inner, Mapping) else None
     return message if isinstance(message, str) else ""
+
+
+def _param(body: object) -> str | None:
+    """The field that an error's body names."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    param = inner.get("param") if isinstance(inner, Mapping) else None
+    return param[:100] if isinstance(param, str) else None
 
 
 def count(reported: Mapping[str, Any], name: str, *, required: bool = False) -> int:

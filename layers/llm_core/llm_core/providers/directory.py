@@ -34,6 +34,11 @@ def provider(name: str) -> Provider:
 
 
 def check() -> None:
-    """Every model of the catalog has a provider. Raises Misconfigured."""
+    """Every model of the catalog has a provider, and no provider is declared in vain. Raises Misconfigured."""
+    for name, endpoint in catalog().endpoints.items():
+        if name in OWN:
+            raise Misconfigured(f"providers.{name}: that name is one of the platform's own. Choose another.")
+        if endpoint.secret.startswith("env:") and settings().is_prod:
+            raise Misconfigured(f"providers.{name}.secret: in prod a secret is kept in ssm or secretsmanager.")
     for name in {model.provider for model in catalog().models}:
         provider(name)

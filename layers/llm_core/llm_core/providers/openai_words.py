@@ -17,6 +17,7 @@ from llm_core.messages import (
     Reply,
     Request,
     Text,
+    Tool,
     ToolCall,
     ToolChoice,
     ToolResult,
@@ -47,7 +48,7 @@ def body(request: Request, model: Model, limit: Json) -> Json:
         messages.insert(0, {"role": "system", "content": system})
     said: Json = {"model": model.model, "messages": messages, **limit, **tier}
     if request.tools:
-        said["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
+        said["tools"] = [_tool(tool) for tool in request.tools]
         said["tool_choice"] = _tool_choice(request.tool_choice)
         if not request.tool_choice.parallel:
             said["parallel_tool_calls"] = False
@@ -135,8 +136,10 @@ def _call(part: ToolCall) -> Json:
     return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments}}
 
 
-def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> Json:
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": dict(parameters)}}
+def _tool(tool: Tool) -> Json:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    strict = {} if tool.strict is None else {"strict": tool.strict}
+    return {"type": "function", "function": {**function, **strict}}
 
 
 def _tool_choice(choice: ToolChoice) -> str | Json:
