@@ -36,7 +36,12 @@ _taken: dict[str, Iterator[int]] = {}
 
 def fresh(family: str) -> str:
     """A model of one test's own: `claude` (Anthropic, then Bedrock), `gpt` (OpenAI) or `alone` (Anthropic only)."""
-    return f"{family}-pool-{next(_taken.setdefault(family, iter(range(POOL))))}"
+    return f"{family}-pool-{_letters(next(_taken.setdefault(family, iter(range(POOL)))))}"
+
+
+def _letters(number: int) -> str:
+    """No digits: in a model's name they would tell its generation."""
+    return f"{chr(ord('a') + number // 26)}{chr(ord('a') + number % 26)}"
 
 
 def pool() -> dict[str, Any]:
@@ -53,19 +58,17 @@ def pool() -> dict[str, Any]:
         "capabilities": able,
     }
     models: list[dict[str, Any]] = []
-    for number in range(POOL):
+    names = [_letters(number) for number in range(POOL)]
+    for name in names:
         models += [
-            {"provider": "anthropic", "model": f"claude-pool-{number}", **claude},
-            {"provider": "bedrock", "model": f"global.anthropic.claude-pool-{number}", **claude},
-            {"provider": "anthropic", "model": f"alone-pool-{number}", **claude},
-            {"provider": "openai", "model": f"gpt-pool-{number}", **gpt},
+            {"provider": "anthropic", "model": f"claude-pool-{name}", **claude},
+            {"provider": "bedrock", "model": f"global.anthropic.claude-pool-{name}", **claude},
+            {"provider": "anthropic", "model": f"alone-pool-{name}", **claude},
+            {"provider": "openai", "model": f"gpt-pool-{name}", **gpt},
         ]
     chains = {
-        f"claude-pool-{number}": [
-            f"anthropic/claude-pool-{number}",
-            f"bedrock/global.anthropic.claude-pool-{number}",
-        ]
-        for number in range(POOL)
+        f"claude-pool-{name}": [f"anthropic/claude-pool-{name}", f"bedrock/global.anthropic.claude-pool-{name}"]
+        for name in names
     }
     return {"models": models, "routes": chains}
 

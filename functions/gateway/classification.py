@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -71,11 +72,13 @@ def _chosen(text: str, labels: list[str]) -> tuple[str | None, float]:
     """The label and how sure the model is (0 to 1). JSON with words around it and another case are forgiven."""
     found = _OBJECT.search(text)
     try:
-        told = shapes.parse(found[0].encode()) if found else {"label": text.strip().strip(".\"'")}
-    except InvalidRequest:
+        told = json.loads(found[0]) if found else {"label": text.strip().strip(".\"'")}
+    except (RecursionError, ValueError):
         return None, 0.0
     label = str(told.get("label", "")) if isinstance(told, dict) else ""
     by_case = {each.casefold(): each for each in labels}
     confidence = told.get("confidence") if isinstance(told, dict) else None
-    sure = float(confidence) if isinstance(confidence, int | float) and not isinstance(confidence, bool) else 0.0
-    return (label if label in labels else by_case.get(label.casefold())), min(max(sure, 0.0), 1.0)
+    sure = 0.0
+    if isinstance(confidence, int | float) and not isinstance(confidence, bool) and isfinite(confidence):
+        sure = min(max(float(confidence), 0.0), 1.0)
+    return (label if label in labels else by_case.get(label.casefold())), sure

@@ -69,8 +69,8 @@ def _first(name: str) -> Model:
 def _shown(name: str, model: Model) -> dict[str, Any]:
     """A model as both SDKs read it, with what they lack: limits in tokens, prices in USD per million tokens.
 
-    `root` is its own id where `name` is another. `created` and `created_at` are required by the SDKs and unknown here: the
-    beginning of the epoch.
+    `root` is its own id where `name` is another. `created` and `created_at` are required by the SDKs and unknown here:
+    the beginning of the epoch.
     """
     prices = model.model_dump(include=_BUCKETS)
     return {

@@ -140,11 +140,8 @@ def aws(running: Platform, service: str) -> dict[str, Any]:
 
 
 def pooled(candidates: int) -> str:
-    """A model that no other test knows. The understudy takes the first claude-pool-N for Claude 4 and older."""
-    while True:
-        name = fresh("alone" if candidates == 1 else "claude")
-        if candidates == 1 or int(name.rpartition("-")[2]) >= 5:
-            return name
+    """A model that no other test knows."""
+    return fresh("alone" if candidates == 1 else "claude")
 
 
 def gpt_client(running: Platform, **headers: str) -> openai.OpenAI:

@@ -66,7 +66,10 @@ def _wound(patch: pytest.MonkeyPatch) -> Clock:
 
 
 def model(name: str, *, context: int = 100_000, total_s: float = 600) -> Model:
-    return Model(provider="p", model=name, input=Decimal(1), context=context, limits=Limits(total_s=total_s))
+    limits = Limits(total_s=total_s)
+    return Model(
+        provider="p", model=name, input=Decimal(1), output=Decimal(5), context=context, max_output=4_096, limits=limits
+    )
 
 
 def failure(kind: type[ProviderError], said: str = "no", *, retry_after_s: float | None = None) -> ProviderError:

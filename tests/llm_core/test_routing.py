@@ -22,7 +22,8 @@ def overlaid(**overlay: Any) -> Catalog:
 
 
 def row(model: str, *, input: float = 1, output: float = 5, **fields: Any) -> dict[str, Any]:
-    return {"provider": "openai", "model": model, "input": input, "output": output, "context": 100_000, **fields}
+    size = {"context": 100_000} if fields.get("kind") == "embedding" else {"context": 100_000, "max_output": 8_000}
+    return {"provider": "openai", "model": model, "input": input, "output": output, **size, **fields}
 
 
 def names(found: Plan) -> list[str]:
@@ -101,7 +102,8 @@ def test_every_name_the_catalog_has_leads_somewhere_and_stays_in_its_family() ->
 
 
 def test_without_fallback_only_the_first_is_left() -> None:
-    assert names(plan("claude-haiku-4-5", CATALOG, fallback=False)) == ["anthropic/claude-haiku-4-5"]
+    found = plan("claude-haiku-4-5", CATALOG, fallback=False).ordered(100, None)
+    assert [model.name for model in found] == ["anthropic/claude-haiku-4-5"]
 
 
 def test_a_chain_of_the_callers_own_is_the_whole_scope_in_its_order() -> None:

@@ -109,7 +109,7 @@ def test_a_role_stands_for_a_model(client: openai.OpenAI) -> None:
         ({"input": ["a"] * 2049}, 400, "invalid_request", "input"),
         ({"input": None}, 400, "invalid_request", "input"),
         ({"dimensions": 0}, 400, "invalid_request", "dimensions"),
-        ({"dimensions": 9_999}, 400, "invalid_request", None),
+        ({"dimensions": 9_999}, 400, "invalid_request", "dimensions"),
         ({"encoding_format": "hex"}, 400, "invalid_request", "encoding_format"),
         ({"turbo": 1}, 400, "parameter_not_priced", "turbo"),
     ],

@@ -33,8 +33,10 @@ def read(data: bytes) -> tuple[dict[str, Any], str]:
     """The body of POST /v1/embeddings as gateway.embed takes it, and the encoding the caller wants."""
     value = shapes.parse(data)
     given = value.get("input") if isinstance(value, dict) else None
-    if isinstance(given, list) and not isinstance(next(iter(given), ""), int) and not 1 <= len(given) <= MOST_INPUTS:
-        raise InvalidRequest(f"input: 1 to {MOST_INPUTS} texts at a time, not {len(given)}.", param="input")
+    one_of_tokens = isinstance(given, list) and isinstance(next(iter(given), ""), int)
+    if isinstance(given, list) and not one_of_tokens and not 1 <= len(given) <= MOST_INPUTS:
+        sentence = f"input: at least 1 and at most {MOST_INPUTS} texts at a time, not {len(given)}."
+        raise InvalidRequest(sentence, param="input")
     body = shapes.read(Body, value)
     asked = body.model_dump(exclude={"encoding_format"}, exclude_none=True)
     return asked, body.encoding_format or "float"

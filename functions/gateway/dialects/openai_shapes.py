@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from llm_core.shapes import Shape
+from llm_core.shapes import Shape, not_priced
 
 
 class TextPart(Shape):
@@ -79,7 +79,12 @@ class Assistant(BaseModel):
     content: str | list[AssistantPart] | None = None
     refusal: str | None = None
     tool_calls: list[Call] | None = None
-    audio: None = None
+
+    @model_validator(mode="after")
+    def _no_audio(self) -> Self:
+        if (self.model_extra or {}).get("audio") is not None:
+            raise not_priced("audio")
+        return self
 
 
 class ToolMessage(Shape):

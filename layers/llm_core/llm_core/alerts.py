@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from llm_core.aws import clients, table, telemetry
-from llm_core.errors import StoreUnavailable
+from llm_core.errors import Misconfigured, StoreUnavailable
 from llm_core.settings import settings
 
 EPISODE_SECONDS = 15 * 60
@@ -24,22 +24,25 @@ def raise_once(kind: str, subject: str, **facts: str | int) -> bool:
     try:
         if not table.touch(settings().need("health_table_name"), name, now=now, until=now + EPISODE_SECONDS):
             return False
-    except StoreUnavailable:
+    except (StoreUnavailable, Misconfigured):
         telemetry.logger.exception("alert episode not kept", extra={"event": "alert_lost", "alert": kind})
         return False
     alert = {"kind": kind, "subject": subject, "at": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
     telemetry.logger.warning("alert", extra={"event": "alert", "alert": alert})
     telemetry.measure({"alert": kind}, Alerts=(1, "Count"))
-    _publish(alert)
+    if not _publish(alert):
+        table.forget(settings().need("health_table_name"), name)
     return True
 
 
-def _publish(alert: dict[str, str | int]) -> None:
+def _publish(alert: dict[str, str | int]) -> bool:
     try:
         clients.sns().publish(
             TopicArn=settings().need("alerts_topic_arn"),
             Subject=f"Drey: {alert['kind']}"[:100],
             Message=json.dumps(alert),
         )
-    except clients.FAILURES:
+    except (*clients.FAILURES, Misconfigured):
         telemetry.logger.exception("alert not published", extra={"event": "alert_lost", "alert": alert["kind"]})
+        return False
+    return True

@@ -55,10 +55,13 @@ def make[T: Sent](call: Call, model: Model, *, ceiling: int, first: bool, send: 
     """
     settings().need("usage_table_name")
     started = time.perf_counter()
-    answer, failure = _sent(model, send)
+    with telemetry.span(model.provider) as span:
+        span.annotate(provider=model.provider, model=model.model, cached=False)
+        answer, failure = _sent(model, send)
+        row = _row(call, model, answer, failure, first=first, latency_ms=round((time.perf_counter() - started) * 1000))
+        span.annotate(outcome=row.outcome, cost_nano_usd=row.cost)
     if isinstance(failure, ProviderSkipped):
         raise failure
-    row = _row(call, model, answer, failure, first=first, latency_ms=round((time.perf_counter() - started) * 1000))
     if failure is not None and failure.end_unknown:
         row = replace(row, cost=ceiling, charged=with_markup(ceiling, settings().markup_percent), estimated=True)
     call.rows.append(row)
@@ -72,23 +75,18 @@ def make[T: Sent](call: Call, model: Model, *, ceiling: int, first: bool, send: 
 
 
 def _sent[T: Sent](model: Model, send: Callable[[], T]) -> tuple[T | None, ProviderError | None]:
-    """The answer or the failure. It is caught inside the subsegment, which would keep an exception's words."""
-    with telemetry.span(model.provider) as span:
-        span.annotate(provider=model.provider, model=model.model, cached=False)
-        try:
-            answer = breaker.guarded(model.name, model.provider, send)
-        except ProviderError as failure:
-            span.annotate(outcome=failure.code)
-            return None, failure
-        span.annotate(outcome="ok", cost_nano_usd=pricing.cost(answer.usage, model))
-        return answer, None
+    """The answer or the failure, which must not leave the subsegment: that would keep its words."""
+    try:
+        return breaker.guarded(model.name, model.provider, send), None
+    except ProviderError as failure:
+        return None, failure
 
 
 def _row(
     call: Call, model: Model, answer: Sent | None, failure: ProviderError | None, *, first: bool, latency_ms: int
 ) -> Row:
     """A failed attempt costs nothing as far as it is known."""
-    cost = pricing.cost(answer.usage, model, _terms(call, model, answer)) if answer else 0
+    cost = _cost(call, model, answer) if answer else 0
     return Row(
         id=call.id,
         user_id=call.caller.user_id,
@@ -107,6 +105,15 @@ def _row(
         price_version=catalog().version,
         latency_ms=latency_ms,
     )
+
+
+def _cost(call: Call, model: Model, answer: Sent) -> int:
+    """The provider's bill, nano-USD. A fee that nobody foresaw cannot be priced: it is told, and the rest is booked."""
+    known = {tool: uses for tool, uses in answer.usage.fees.items() if tool in model.fees}
+    if known != dict(answer.usage.fees):
+        facts = {"event": "overrun", "model": model.name, "fees": dict(answer.usage.fees), "call": call.id}
+        telemetry.logger.error("a fee without a price was billed", extra=facts)
+    return pricing.cost(replace(answer.usage, fees=known), model, _terms(call, model, answer))
 
 
 def _terms(call: Call, model: Model, answer: Sent) -> Mapping[str, str]:

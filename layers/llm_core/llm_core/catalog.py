@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from llm_core.errors import Misconfigured, ModelNotFound
 
@@ -78,8 +79,9 @@ class Model(Prices):
 
     @model_validator(mode="after")
     def _what_it_writes_has_a_price_and_an_end(self) -> Self:
-        if self.kind == "chat" and not (self.output > 0 and self.max_output > 0):
-            raise ValueError("a chat model needs output and max_output above 0")
+        for field in ("output", "max_output"):
+            if self.kind == "chat" and not getattr(self, field) > 0:
+                raise PydanticCustomError("needed", "a chat model needs one above 0", {"field": field})
         return self
 
     @property
@@ -196,7 +198,8 @@ def _read[T: _Layer](shape: type[T], text: bytes, file: str) -> T:
     except ValidationError as error:
         told = error.errors(include_url=False, include_input=False)
         wrong = min(told, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains a missing one
-        place = ".".join(str(step) for step in wrong["loc"])
+        field = (wrong["ctx"]["field"],) if wrong["type"] == "needed" else ()
+        place = ".".join(str(step) for step in (*wrong["loc"], *field))
         raise Misconfigured(f"In {file}, {place}: {wrong['msg']}.") from error
     except ValueError as error:
         raise Misconfigured(f"In {file}: this is not JSON: {error}.") from error

@@ -16,6 +16,7 @@ DreyError
  │    ├── ProviderOverloaded     the provider has no room now
  │    ├── ProviderTimeout        the provider was silent for too long
  │    ├── ProviderFailed         anything else: 5xx, a broken connection, an answer nobody can read
+ │    │    └── ProviderUnreachable    no connection, so nothing was sent
  │    ├── ProviderSkipped        known to be down, so not asked
  │    └── AllProvidersFailed     every candidate was tried; what each said
  ├── DeadlineExceeded            our own time is up before anybody was asked
@@ -181,6 +182,12 @@ class ProviderFailed(ProviderError):
     def end_unknown(self) -> bool:  # type: ignore[override]
         """A status is an answer, and an error is not billed; without one, or with 200, nobody knows."""
         return self.status is None or self.status < 400
+
+
+class ProviderUnreachable(ProviderFailed):
+    """No connection was made, so nothing was sent and nothing is billed."""
+
+    end_unknown = False
 
 
 class ProviderSkipped(ProviderError):

@@ -42,7 +42,7 @@ def first_answer[T](
         try:
             return model, _ask(model, ask, deadline, failures, others=bool(left))
         except ContextLengthExceeded:
-            left = [other for other in left if other.context > model.context]
+            left = [] if deadline.passed else [other for other in left if other.context > model.context]
         except ProviderError as failure:
             if not failure.elsewhere or deadline.passed:
                 break
@@ -55,14 +55,14 @@ def _ask[T](
     model: Model, ask: Callable[[Model, Deadline], T], deadline: Deadline, failures: Failures, *, others: bool
 ) -> T:
     """One candidate, asked again where that may help. While others could still answer it gets half of what is left."""
+    share = Deadline.after(deadline.remaining() / (2 if others else 1))
     for retry in range(RETRIES + 1):
-        share = deadline.remaining() / (2 if others else 1)
         try:
-            return ask(model, Deadline.after(min(share, model.limits.total_s)))
+            return ask(model, Deadline.after(min(share.remaining(), model.limits.total_s)))
         except ProviderError as failure:
             failures.append((model.name, failure))
             pause = _pause(failure, retry)
-            patience = min(_PATIENCE if others else _PATIENCE_ALONE, deadline.left)
+            patience = min(_PATIENCE if others else _PATIENCE_ALONE, share.left)
             if not failure.again or retry == RETRIES or pause >= patience:
                 raise
             time.sleep(pause)

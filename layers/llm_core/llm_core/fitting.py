@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic_core import to_json
+
 from llm_core import pricing
 from llm_core.catalog import Model
 from llm_core.errors import InvalidRequest
@@ -67,5 +69,14 @@ def prompt_bound(request: Request, prompt: bytes, model: Model) -> int:
 def ceiling(request: Request, prompt: bytes, model: Model) -> int:
     """nano-USD that one attempt can cost at most."""
     output = output_limit(request, model) * request.answers
-    tokens = pricing.ceiling(model, prompt_bound(request, prompt, model), output, request.terms)
+    bound = prompt_bound(request, prompt, model)
+    tokens = pricing.ceiling(model, bound, output, request.terms, cached=_cached(request))
     return tokens + pricing.fees(model, request.fee_uses)
+
+
+def _cached(request: Request) -> pricing.Cached:
+    """How long the request asks its prompt to be kept, read off its marks; a word that only looks like one may err."""
+    body = to_json(request.original.body) if request.original else b""
+    if b'"cache_control"' not in body:
+        return "no"
+    return "1h" if b'"1h"' in body else "5m"

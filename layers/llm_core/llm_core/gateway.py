@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic_core import to_json
@@ -68,12 +69,14 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
     def ask(model: Model, until: Deadline) -> Reply:
         provider = directory.provider(model.provider)
         body = provider.body(request, model, fitting.output_limit(request, model))
-        most = fitting.ceiling(request, prompt, model)
+        ceiling = fitting.ceiling(request, prompt, model)
+        _still_affordable(call, ceiling, wishes.most)
         return attempt.make(
-            call, model, ceiling=most, first=model is candidates[0], send=lambda: provider.send(body, until)
+            call, model, ceiling=ceiling, first=model is candidates[0], send=lambda: provider.send(body, until)
         )
 
-    model, reply = fallback.first_answer(candidates, ask, deadline)
+    with _accounted(call):
+        model, reply = fallback.first_answer(candidates, ask, deadline)
     limit = fitting.output_limit(request, model)
     return _told(Answer(call, model, reply, model is not candidates[0], limit), candidates[0])
 
@@ -94,7 +97,8 @@ def embed(body: Mapping[str, object], caller: Caller, deadline: Deadline) -> Ans
             call, model, ceiling=most, first=model is candidates[0], send=lambda: provider.embed(asked, until)
         )
 
-    model, vectors = fallback.first_answer(candidates, ask, deadline)
+    with _accounted(call):
+        model, vectors = fallback.first_answer(candidates, ask, deadline)
     return _told(Answer(call, model, vectors, model is not candidates[0]), candidates[0])
 
 
@@ -125,19 +129,44 @@ def _affordable(models: list[Model], request: Request, prompt: bytes, most: int 
     """The candidates that cannot cost the caller more than this. Raises BudgetExceeded when the first is not one."""
     if most is None:
         return models
-    charges = {m.name: with_markup(fitting.ceiling(request, prompt, m), settings().markup_percent) for m in models}
+    charges = {model.name: _charge(fitting.ceiling(request, prompt, model)) for model in models}
     if charges[models[0].name] > most:
-        required, allowed = plain(charges[models[0].name]), plain(most)
-        refused = BudgetExceeded(f"This may cost up to {required} USD, and x-drey-max-cost-usd allows {allowed}.")
-        refused.details = {"required": required, "limit": allowed}
-        raise refused
+        raise _too_dear(charges[models[0].name], most)
     return [model for model in models if charges[model.name] <= most]
+
+
+def _still_affordable(call: Call, ceiling: int, most: int | None) -> None:
+    """Attempts are money: another is made only if all of them together stay within the caller's word."""
+    if most is not None and call.rows and call.charged + _charge(ceiling) > most:
+        raise _too_dear(call.charged + _charge(ceiling), most)
+
+
+def _charge(cost: int) -> int:
+    return with_markup(cost, settings().markup_percent)
+
+
+def _too_dear(charge: int, most: int) -> BudgetExceeded:
+    required, allowed = plain(charge), plain(most)
+    refused = BudgetExceeded(f"This may cost up to {required} USD, and x-drey-max-cost-usd allows {allowed}.")
+    refused.details = {"required": required, "limit": allowed}
+    return refused
+
+
+@contextmanager
+def _accounted(call: Call) -> Iterator[None]:
+    """A failed call says what it is charged for attempts whose end nobody saw."""
+    try:
+        yield
+    except DreyError as error:
+        if call.charged:
+            error.details = {**error.details, "cost": plain(call.charged)}
+        raise
 
 
 def _prompt(request: Request) -> bytes:
     """All that the model is shown, as canonical JSON: the same prompt has the same bytes and so the same hash."""
-    shown = request.original.body if request.original else (request.system, request.messages, request.tools)
-    return to_json(shown)
+    ours = (request.system, request.messages, request.tools, request.output)
+    return to_json(request.original.body if request.original else ours)
 
 
 def _told[T](answer: Answer[T], first: Model) -> Answer[T]:

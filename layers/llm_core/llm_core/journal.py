@@ -27,6 +27,8 @@ def answered(row: Row, prompt: bytes, answer: Reply | Embeddings) -> None:
             fields["gen_ai.input.messages"] = prompt.decode(errors="replace")
             fields["gen_ai.output.messages"] = json.dumps([asdict(part) for part in answer.parts])
     telemetry.logger.info("llm_call", extra=fields)
+    if row.fallback:
+        telemetry.measure({"provider": row.provider, "model": row.model}, Fallbacks=(1, "Count"))
     _measure(row, TokensUsed=(row.usage.total, "Count"), Cost=(float(money.usd(row.cost)), "None"))
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 from llm_core.catalog import Model, Prices
 from llm_core.errors import ParameterNotPriced
@@ -13,6 +14,8 @@ from llm_core.messages import Usage
 from llm_core.money import NANO
 
 _PER_MILLION = 1_000_000
+
+Cached = Literal["no", "5m", "1h"]
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -45,16 +48,20 @@ def fees(model: Model, uses: Mapping[str, int]) -> int:
     return sum(math.ceil(Fraction(model.fees[tool]) * times * NANO) for tool, times in uses.items())
 
 
-def ceiling(model: Model, prompt_tokens: int, output_tokens: int, terms: Mapping[str, str] = _NOTHING) -> int:
-    """nano-USD that a request of at most this size can cost, whichever bucket its prompt falls into."""
-    return max(
-        cost(usage, model, terms)
-        for usage in (
-            Usage(input=prompt_tokens, output=output_tokens),
-            Usage(cache_write_5m=prompt_tokens, output=output_tokens),
-            Usage(cache_write_1h=prompt_tokens, output=output_tokens),
-        )
-    )
+def ceiling(
+    model: Model, prompt_tokens: int, output_tokens: int, terms: Mapping[str, str] = _NOTHING, *, cached: Cached = "1h"
+) -> int:
+    """nano-USD that a request of at most this size can cost, whichever bucket its prompt falls into.
+
+    `cached` is the longest that the request asks its prompt to be kept. A model without a price for the hour writes its
+    cache unasked (OpenAI), so there that bucket is always among them.
+    """
+    usages = [Usage(input=prompt_tokens, output=output_tokens)]
+    if cached != "no" or model.cache_write_1h is None:
+        usages.append(Usage(cache_write_5m=prompt_tokens, output=output_tokens))
+    if cached == "1h":
+        usages.append(Usage(cache_write_1h=prompt_tokens, output=output_tokens))
+    return max(cost(usage, model, terms) for usage in usages)
 
 
 def multiplier(model: Model, terms: Mapping[str, str]) -> Decimal:

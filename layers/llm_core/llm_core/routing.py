@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from llm_core.catalog import Catalog, Model
 from llm_core.errors import InvalidRequest, Misconfigured, ModelNotFound
-from llm_core.pricing import ceiling
+from llm_core.messages import Usage
+from llm_core.pricing import cost
 
 _DEPTH = 5
 """A role may name an alias that names a route; more steps than this are a circle."""
 
+_EXPECTED_OUTPUT = 1_000
+"""Tokens by which prices are compared when the caller sets no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Candidates that are asked in this order or, `by_cost`, the cheapest for the request first."""
+
+    models: tuple[Model, ...]
+    by_cost: bool = False
+
+    def ordered(self, usage: Usage) -> tuple[Model, ...]:
+        return tuple(sorted(self.models, key=lambda model: cost(usage, model))) if self.by_cost else self.models
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a name stands for: the candidates, and whether the cheapest for the request comes first."""
+    """What a name stands for: groups of candidates, one after another; only the first where no fallback is wanted."""
 
-    candidates: tuple[Model, ...]
-    by_cost: bool = False
+    groups: tuple[Group, ...]
+    first_only: bool = False
+
+    @property
+    def candidates(self) -> tuple[Model, ...]:
+        """Every model once, as the catalog lists them."""
+        return _once(model for group in self.groups for model in group.models)
 
     def ordered(self, prompt_tokens: int, max_tokens: int | None) -> tuple[Model, ...]:
         """The candidates in the order they are asked for a request of this size."""
-        if not self.by_cost:
-            return self.candidates
-        return tuple(sorted(self.candidates, key=lambda m: ceiling(m, prompt_tokens, max_tokens or m.default_output)))
+        expected = Usage(input=prompt_tokens, output=max_tokens or _EXPECTED_OUTPUT)
+        models = _once(model for group in self.groups for model in group.ordered(expected))
+        return models[:1] if self.first_only else models
 
 
 def plan(name: str, catalog: Catalog, *, chain: Sequence[str] = (), fallback: bool = True) -> Plan:
@@ -32,8 +52,8 @@ def plan(name: str, catalog: Catalog, *, chain: Sequence[str] = (), fallback: bo
 
     Raises ModelNotFound with the nearest names.
     """
-    found = _join([resolve(each, catalog) for each in chain]) if chain else resolve(name, catalog)
-    return found if fallback else Plan(found.candidates[:1])
+    groups = [group for each in chain or (name,) for group in resolve(each, catalog).groups]
+    return Plan(tuple(groups), first_only=not fallback)
 
 
 def resolve(name: str, catalog: Catalog, depth: int = 0) -> Plan:
@@ -45,22 +65,30 @@ def resolve(name: str, catalog: Catalog, depth: int = 0) -> Plan:
         return resolve(known, catalog, depth + 1)
     route = catalog.routes.get(name)
     if route is None:
-        return Plan((catalog.model(name),))
-    steps = [
-        Plan((catalog.model(each),)) if each == name else resolve(each, catalog, depth + 1) for each in route.names
-    ]
-    return Plan(_join(steps).candidates, by_cost=bool(route.cheapest))
+        return Plan((Group((catalog.model(name),)),))
+    steps = [_step(each, name, catalog, depth) for each in route.names]
+    if route.cheapest:
+        return Plan((Group(_once(model for step in steps for model in step.candidates), by_cost=True),))
+    return Plan(tuple(group for step in steps for group in step.groups))
+
+
+def _step(each: str, route: str, catalog: Catalog, depth: int) -> Plan:
+    """One name of a route; a route may carry the name of the model that it begins with."""
+    if each == route and each in catalog.by_name:
+        return Plan((Group((catalog.model(each),)),))
+    return resolve(each, catalog, depth + 1)
 
 
 def check(catalog: Catalog) -> None:
     """Every role, alias and route leads to models of one kind. Raises Misconfigured, naming the one that does not."""
-    for name in (*catalog.roles, *catalog.aliases, *catalog.routes):
-        try:
-            kinds = {model.kind for model in resolve(name, catalog).candidates}
-        except ModelNotFound as error:
-            raise Misconfigured(f"The catalog's {name!r} leads to nothing that can be called.") from error
-        if len(kinds) != 1:
-            raise Misconfigured(f"The catalog's {name!r} must lead to models of one kind, not {sorted(kinds)}.")
+    for place, names in (("roles", catalog.roles), ("aliases", catalog.aliases), ("routes", catalog.routes)):
+        for name in names:
+            try:
+                kinds = {model.kind for model in resolve(name, catalog).candidates}
+            except (Misconfigured, ModelNotFound) as error:
+                raise Misconfigured(f"The catalog's {place}.{name} leads to no model: {error.message}") from error
+            if len(kinds) != 1:
+                raise Misconfigured(f"The catalog's {place}.{name} leads to models of two kinds: {sorted(kinds)}.")
 
 
 def of_kind(kind: str, plan: Plan, name: str) -> Plan:
@@ -71,7 +99,5 @@ def of_kind(kind: str, plan: Plan, name: str) -> Plan:
     return plan
 
 
-def _join(plans: Sequence[Plan]) -> Plan:
-    """One plan after another, each model once."""
-    models = {model.name: model for each in plans for model in each.candidates}
-    return Plan(tuple(models.values()))
+def _once(models: Iterable[Model]) -> tuple[Model, ...]:
+    return tuple({model.name: model for model in models}.values())

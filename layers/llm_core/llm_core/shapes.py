@@ -25,8 +25,7 @@ class Shape(BaseModel):
     def _no_unknown_fields(self) -> Self:
         for name, value in (self.model_extra or {}).items():
             if value is not None:  # an empty object may switch something on, as OpenAI's web_search_options does
-                sentence = "The field '{field}' is not known here, so its price is not either. Leave it out."
-                raise PydanticCustomError(_NOT_PRICED, sentence, {"field": name[:100]})
+                raise not_priced(name)
         return self
 
 
@@ -48,28 +47,33 @@ def read[T: BaseModel](shape: type[T], value: Any) -> T:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=True)
         first = max(wrong, key=lambda each: len(each["loc"]))  # of a union's complaints the deepest is the caller's
-        path = _path(first["loc"], value, first["type"])
-        if first["type"] == _NOT_PRICED:
-            field = str(first["ctx"]["field"])
+        field = str(first["ctx"]["field"]) if first["type"] == _NOT_PRICED else ""
+        path = _path(first["loc"], value, missing=first["type"] == "missing", unknown=field)
+        if field:
             raise ParameterNotPriced(first["msg"], param=f"{path}.{field}" if path else field) from error
         raise InvalidRequest(f"{path or 'The body'}: {first['msg']}.", param=path or None) from error
 
 
-def _path(location: tuple[int | str, ...], value: Any, kind: str) -> str:
-    """`messages[0].content`: the steps that lead through the value, without pydantic's names for members of unions."""
-    path = ""
+def not_priced(field: str) -> PydanticCustomError:
+    """What a shape's own validator raises for a field that nobody here has a price for."""
+    sentence = "The field '{field}' is not known here, so its price is not either. Leave it out."
+    return PydanticCustomError(_NOT_PRICED, sentence, {"field": field[:100]})
+
+
+def _path(location: tuple[int | str, ...], value: Any, *, missing: bool, unknown: str) -> str:
+    """`messages[0].content`: the steps that lead through the value, without pydantic's names for members of unions.
+
+    Such a name, `text` of `{"type": "text", "text": ...}`, comes at most once in each object, before a key of it.
+    """
+    path, named = "", False
     for place, step in enumerate(location):
-        after = location[place + 1] if place + 1 < len(location) else None
+        after = location[place + 1] if place + 1 < len(location) else unknown
         if isinstance(step, int) and isinstance(value, list):
-            path, value = f"{path}[{step}]", value[step]
-        elif not isinstance(value, dict) or _is_tag(step, value, after, kind):
+            path, value, named = f"{path}[{step}]", value[step], False
+        elif not isinstance(value, dict):
             continue
-        elif step in value or (kind == "missing" and after is None):
-            path, value = f"{path}.{step}" if path else str(step), value.get(step)
+        elif not named and step in (value.get("type"), value.get("role")) and after in value:
+            named = True
+        elif step in value or (missing and place == len(location) - 1):
+            path, value, named = f"{path}.{step}" if path else str(step), value.get(step), False
     return path
-
-
-def _is_tag(step: int | str, value: dict[str, Any], after: int | str | None, kind: str) -> bool:
-    """Whether this step is the name of a union's member (`text` of `{"type": "text", "text": ...}`), not a key."""
-    named = step in (value.get("type"), value.get("role"))
-    return named and (after in value or (after is None and kind == _NOT_PRICED))

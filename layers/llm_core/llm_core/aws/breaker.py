@@ -15,7 +15,15 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitB
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitTransition
 
 from llm_core.aws import clients, telemetry
-from llm_core.errors import ProviderFailed, ProviderOverloaded, ProviderSkipped, ProviderTimeout
+from llm_core.errors import (
+    ProviderDenied,
+    ProviderError,
+    ProviderFailed,
+    ProviderOverloaded,
+    ProviderRefused,
+    ProviderSkipped,
+    ProviderTimeout,
+)
 from llm_core.settings import settings
 
 FAILURES = 3
@@ -39,14 +47,25 @@ def guarded[T](name: str, provider: str, call: Callable[[], T]) -> T:
         success_threshold=1,
         handled_exceptions=(ProviderFailed, ProviderOverloaded, ProviderTimeout),
     )
-    circuit = CircuitBreakerHandler(call, f"breaker#{name}", config, _stores[table], on_transition=_told)
+    circuit = CircuitBreakerHandler(
+        lambda: _alive(call), f"breaker#{name}", config, _stores[table], on_transition=_told
+    )
     try:
-        answer: T = circuit.handle()
+        answer: T | ProviderError = circuit.handle()
     except CircuitBreakerOpenError as error:
-        raise ProviderSkipped(
-            f"{provider} failed repeatedly and is left alone for a while.", provider=provider
-        ) from error
+        words = f"{provider} failed repeatedly and is left alone for a while."
+        raise ProviderSkipped(words, provider=provider, retry_after_s=RECOVERY_SECONDS) from error
+    if isinstance(answer, ProviderError):
+        raise answer
     return answer
+
+
+def _alive[T](call: Callable[[], T]) -> T | ProviderError:
+    """Who refuses is there: for the circuit that is a success, which ends a row of failures and a probe."""
+    try:
+        return call()
+    except (ProviderRefused, ProviderDenied) as refusal:
+        return refusal
 
 
 def _told(change: CircuitTransition) -> None:

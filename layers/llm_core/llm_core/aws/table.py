@@ -72,6 +72,14 @@ def touch(table: str, name: str, *, now: int, until: int) -> bool:
     return alive_until <= now
 
 
+def forget(table: str, name: str) -> None:
+    """End what `touch` keeps alive."""
+    try:
+        clients.dynamodb().delete_item(TableName=table, Key={"name": {"S": name}})
+    except clients.FAILURES as error:
+        raise _unavailable(error) from error
+
+
 def _unavailable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"The platform's tables cannot be reached ({type(error).__name__}). Try again shortly.")
 

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 def prompt(use_case: str) -> Instructions:
     """The blocks of `<use_case>.toml`, in their order. Raises NotFound for a use case without one."""
     file = FOLDER / f"{use_case}.toml"
-    if not use_case.isidentifier() or not file.exists():
+    if not use_case.isidentifier() or len(use_case) > 60 or not file.exists():
         raise NotFound(f"There is no prompt for the use case {use_case[:60]!r}.")
     told = tomllib.loads(file.read_text())
     blocks = tuple((block["name"], block["text"].strip()) for block in told["block"])

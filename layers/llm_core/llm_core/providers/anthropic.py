@@ -50,7 +50,8 @@ class Anthropic(Provider):
         return _client(key, self.base_url)
 
     def _is_too_long(self, error: Any) -> bool:
-        return error.status_code == 400 and "prompt is too long" in said(error.body).lower()
+        words = said(error.body).lower()
+        return error.status_code == 400 and ("prompt is too long" in words or "input is too long" in words)
 
 
 _COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}

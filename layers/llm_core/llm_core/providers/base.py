@@ -24,6 +24,7 @@ from llm_core.errors import (
     ProviderRefused,
     ProviderTimeout,
     ProviderTooLarge,
+    ProviderUnreachable,
 )
 from llm_core.messages import Dialect, Reply, Request
 from llm_core.redaction import redact
@@ -113,6 +114,9 @@ class Provider(ABC):
         sdk = self._sdk()
         if isinstance(error, sdk.APIStatusError):
             return self._refusal(error)
+        unsent = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout
+        if isinstance(error, unsent) or isinstance(error.__cause__, unsent):
+            return ProviderUnreachable(f"{self.name} could not be reached.", provider=self.name)
         if isinstance(error, sdk.APITimeoutError | httpx2.TimeoutException):
             return ProviderTimeout(f"{self.name} did not answer in time.", provider=self.name)
         if isinstance(error, sdk.APIError | httpx2.HTTPError | RecursionError | ValueError):  # the last two: no JSON
