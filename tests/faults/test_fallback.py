@@ -543,8 +543,8 @@ def test_who_wants_no_fallback_gets_none(understudy: Platform) -> None:
 def test_a_chain_of_ones_own_may_leave_the_family(understudy: Platform) -> None:
     model, gpt = pooled(2), fresh("gpt")
     understudy.order(status(529), provider="anthropic", model=model)
-    chain = {"models": [f"anthropic/{model}", gpt]}
-    answer = gpt_client(understudy).chat.completions.with_raw_response.create(**body(model), extra_body=chain)
+    first, chain = f"anthropic/{model}", {"models": [gpt]}
+    answer = gpt_client(understudy).chat.completions.with_raw_response.create(**body(first), extra_body=chain)
     assert answer.headers["x-drey-provider"] == "openai"
     assert answer.headers["x-drey-fallback"] == "true"
     assert answer.parse().model == gpt
@@ -556,9 +556,9 @@ def test_a_chain_of_ones_own_works_in_anthropics_dialect_and_is_the_whole_scope(
     model, gpt = pooled(2), fresh("gpt")
     understudy.order(status(529), provider="anthropic", model=model)
     understudy.order(status(500), provider="openai", model=gpt)
-    chain = {"models": [f"anthropic/{model}", gpt]}
+    first, chain = f"anthropic/{model}", {"models": [gpt]}
     with pytest.raises(anthropic.InternalServerError) as raised:
-        claude_client(understudy).messages.create(**body(model), extra_body=chain)
+        claude_client(understudy).messages.create(**body(first), extra_body=chain)
     assert f"openai/{gpt}: openai answered 500" in str(raised.value.body)
     assert asked_of(understudy, model) == {"anthropic": 3, "bedrock": 0, "openai": 0}
     assert asked_of(understudy, gpt)["openai"] == 3
