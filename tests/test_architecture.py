@@ -31,7 +31,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("providers.openai", "providers.openai_words"),
         ],
     ),
-    ("attempts", ["attempt", "fallback"]),
+    ("attempts", ["attempt", "allowance", "fallback"]),
     ("top", ["gateway"]),
 ]
 # Neighbours on one floor that may see each other, still without a circle.
@@ -53,6 +53,9 @@ NEIGHBOURS = {
         "aws.breaker": {"aws.clients", "aws.telemetry"},
         "aws.http": {"aws.telemetry", "aws.refusals"},
         "aws.stage_catalog": {"aws.documents"},
+    },
+    "attempts": {
+        "allowance": {"attempt"},
     },
     "rooms": {
         "journal": {"ledger"},

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from llm_core import callers, money
+from llm_core.allowance import Allowance
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
@@ -33,7 +34,7 @@ def wishes(door: Door) -> Wishes:
         most = None if stated is None else int(Decimal(stated) * money.NANO)
     except (ArithmeticError, ValueError) as error:
         raise InvalidRequest("x-drey-max-cost-usd is a plain number of USD, such as 0.05.") from error
-    return Wishes((door.header("x-drey-fallback") or "").lower() != "off", most)
+    return Wishes((door.header("x-drey-fallback") or "").lower() != "off", Allowance(most))
 
 
 def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Response:

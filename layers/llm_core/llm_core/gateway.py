@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic_core import to_json
 
 from llm_core import alerts, attempt, fallback, fitting, pricing, routing
+from llm_core.allowance import Allowance
 from llm_core.attempt import Call
 from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import BudgetExceeded, DreyError, InvalidRequest
+from llm_core.errors import DreyError, InvalidRequest
 from llm_core.messages import Embeddings, Reply, Request
-from llm_core.money import plain, with_markup
+from llm_core.money import plain
 from llm_core.providers import directory
 from llm_core.providers.anthropic import Anthropic
 from llm_core.providers.openai import OpenAI
-from llm_core.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,10 @@ def prepare(primary: str = "anthropic") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a caller wants to be served: whether others than the first candidate may answer, and the most it may cost.
-
-    `most` is nano-USD.
-    """
+    """How a caller wants to be served: whether others than the first candidate may answer, and what it may cost."""
 
     fallback: bool = True
-    most: int | None = None
+    allowance: Allowance = field(default_factory=Allowance)
 
 
 def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> Answer[Reply]:
@@ -63,14 +61,14 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
     found = routing.plan(request.model, catalog(), chain=request.models, fallback=wishes.fallback)
     prompt = _prompt(request)
     ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
-    candidates = _affordable(_able(ordered, request), request, prompt, wishes.most)
+    candidates = wishes.allowance.affordable(_able(ordered, request), partial(fitting.ceiling, request, prompt))
     call = Call(caller, "chat", request.model, prompt, request.terms)
 
     def ask(model: Model, until: Deadline) -> Reply:
         provider = directory.provider(model.provider)
         body = provider.body(request, model, fitting.output_limit(request, model))
         ceiling = fitting.ceiling(request, prompt, model)
-        _still_affordable(call, ceiling, wishes.most)
+        wishes.allowance.admit(call, ceiling)
         return attempt.make(
             call, model, ceiling=ceiling, first=model is candidates[0], send=lambda: provider.send(body, until)
         )
@@ -123,33 +121,6 @@ def _able(models: tuple[Model, ...], request: Request) -> list[Model]:
         else:
             able.append(model)
     return able
-
-
-def _affordable(models: list[Model], request: Request, prompt: bytes, most: int | None) -> list[Model]:
-    """The candidates that cannot cost the caller more than this. Raises BudgetExceeded when the first is not one."""
-    if most is None:
-        return models
-    charges = {model.name: _charge(fitting.ceiling(request, prompt, model)) for model in models}
-    if charges[models[0].name] > most:
-        raise _too_dear(charges[models[0].name], most)
-    return [model for model in models if charges[model.name] <= most]
-
-
-def _still_affordable(call: Call, ceiling: int, most: int | None) -> None:
-    """Attempts are money: another is made only if all of them together stay within the caller's word."""
-    if most is not None and call.rows and call.charged + _charge(ceiling) > most:
-        raise _too_dear(call.charged + _charge(ceiling), most)
-
-
-def _charge(cost: int) -> int:
-    return with_markup(cost, settings().markup_percent)
-
-
-def _too_dear(charge: int, most: int) -> BudgetExceeded:
-    required, allowed = plain(charge), plain(most)
-    refused = BudgetExceeded(f"This may cost up to {required} USD, and x-drey-max-cost-usd allows {allowed}.")
-    refused.details = {"required": required, "limit": allowed}
-    return refused
 
 
 @contextmanager
