@@ -1,0 +1,320 @@
+"""Logs without secrets and, in prod, without words; labels that keep to their request; spans that tell only facts."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_core import callers, redaction
+from llm_core.aws import telemetry
+from llm_core.errors import ProviderFailed
+from llm_core.settings import in_prod, settings
+from tests.conftest import ROOT, Platform, fresh
+
+KEY = "sk-ant-api03-telemetry-canary-0123456789"
+WORDS = "canary-words-of-a-prompt"
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def failing() -> None:
+    """As a provider's failure arrives: words of a prompt and a key, in two exceptions of one chain."""
+    try:
+        raise ValueError(f"first {WORDS} {KEY}")
+    except ValueError as error:
+        raise ProviderFailed(f"second {WORDS} {KEY}", provider="p") from error
+
+
+def logged_failure() -> None:
+    try:
+        failing()
+    except ProviderFailed:
+        telemetry.logger.exception("it failed", extra={"event": "failed"})
+
+
+# ------------------------------------------------------------------------------------------- redaction
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical"])
+def test_a_key_is_struck_out_of_every_line_wherever_it_stands(
+    log: io.StringIO, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry.logger._logger, "level", 10)
+    deep = {"list": [{"header": f"Bearer {KEY}"}], KEY: 1}
+    getattr(telemetry.logger, level)(f"sent with {KEY}", extra={"deep": deep, "object": Path(KEY)})
+    (line,) = lines(log)
+    assert KEY not in log.getvalue()
+    assert line["message"] == "sent with sk-***"
+    assert line["deep"]["list"] == [{"header": "Bearer sk-***"}]
+
+
+def test_a_secret_that_was_read_is_struck_out_of_lines_even_where_json_writes_it_otherwise(log: io.StringIO) -> None:
+    secret = 'telemetry "quoted" \\ pässword'
+    redaction.remember(secret)
+    telemetry.logger.info(f"it is {secret}", extra={"inner": json.dumps({"secret": secret})})
+    assert "quoted" not in lines(log)[0]["message"]
+    telemetry.logger.info("labelled", extra={"secret": secret})
+    assert lines(log)[1]["secret"] == "***"
+
+
+def test_labels_and_exceptions_are_redacted_too(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "dev")
+    with telemetry.request(note=f"from {KEY}"):
+        logged_failure()
+    assert KEY not in log.getvalue()
+    assert lines(log)[0]["note"] == "from sk-***"
+
+
+# ------------------------------------------------------------------------------------------- exceptions
+
+
+@pytest.mark.parametrize("stage", ["prod", "production", "Prod", " prod", ""])
+def test_in_prod_and_wherever_nobody_knows_an_exception_is_classes_and_frames(
+    log: io.StringIO, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stage that is none of ours counts as prod, and what happens there is still logged."""
+    monkeypatch.setenv("STAGE", stage)
+    logged_failure()
+    (line,) = lines(log)
+    assert (line["level"], line["message"], line["event"]) == ("ERROR", "it failed", "failed")
+    assert WORDS not in log.getvalue()
+    told = line["exception"].splitlines()
+    assert (told[0], "ValueError" in told) == ("ProviderFailed", True)
+    assert 'test_telemetry.py", line ' in line["exception"]
+    assert "in failing" in line["exception"]
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "ci", "local", None])
+def test_elsewhere_an_exception_has_its_words(
+    log: io.StringIO, stage: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stage is None:
+        monkeypatch.delenv("STAGE", raising=False)
+    else:
+        monkeypatch.setenv("STAGE", stage)
+    logged_failure()
+    assert WORDS in lines(log)[0]["exception"]
+    assert KEY not in log.getvalue()
+
+
+def test_in_prod_words_of_exceptions_in_a_group_stay_out_too(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "prod")
+    try:
+        raise ExceptionGroup(f"attempts {WORDS}", [ValueError(WORDS), KeyError(WORDS)])
+    except ExceptionGroup:
+        telemetry.logger.exception("all failed")
+    assert WORDS not in log.getvalue()
+    assert "ExceptionGroup" in lines(log)[0]["exception"]
+
+
+@pytest.mark.xfail(reason="settings() takes an empty STAGE for dev, in_prod() for prod")
+def test_an_empty_stage_is_prod_for_all_or_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the log keeps words of prompts where it takes care to keep none of exceptions."""
+    monkeypatch.setenv("STAGE", "")
+    settings.cache_clear()
+    try:
+        assert settings().is_prod == in_prod()
+    finally:
+        settings.cache_clear()
+
+
+# ------------------------------------------------------------------------------------------- labels
+
+
+def test_concurrent_requests_do_not_see_each_others_labels(log: io.StringIO) -> None:
+    together = threading.Barrier(8)
+
+    def one(number: int) -> None:
+        with telemetry.request(request_id=f"r-{number}"):
+            together.wait(timeout=10)
+            telemetry.logger.info("early", extra={"number": number})
+            if number % 2:
+                telemetry.label(user_id=f"u-{number}")
+            together.wait(timeout=10)
+            telemetry.logger.info("late", extra={"number": number})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(8)))
+
+    told = lines(log)
+    assert len(told) == 16
+    for line in told:
+        number = line["number"]
+        labelled = number % 2 and line["message"] == "late"
+        assert (line["request_id"], line.get("user_id")) == (f"r-{number}", f"u-{number}" if labelled else None)
+
+
+def test_labels_end_with_their_request_however_it_ends(log: io.StringIO) -> None:
+    with pytest.raises(ValueError, match="ends"), telemetry.request(request_id="r-1"):
+        telemetry.label(user_id="u-1")
+        raise ValueError("ends")
+    telemetry.logger.info("after")
+    with telemetry.request(request_id="r-2"):
+        telemetry.logger.info("next")
+    after, following = lines(log)
+    assert not {"request_id", "user_id"} & set(after)
+    assert (following["request_id"], "user_id" in following) == ("r-2", False)
+
+
+# ------------------------------------------------------------------------------------------- metrics
+
+
+def test_metrics_of_two_moments_do_not_share_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Drey")
+    telemetry.measure({"alert": "one"}, Alerts=(1, "Count"))
+    telemetry.measure({"model": "m"}, Cost=(0.5, "None"))
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
+    assert (first["alert"], first["Alerts"], "model" in first) == ("one", [1.0], False)
+    assert (second["model"], second["Cost"], "alert" in second) == ("m", [0.5], False)
+
+
+# ------------------------------------------------------------------------------------------- spans
+
+
+class Daemon:
+    """An X-Ray daemon on loopback that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Lambda tells a function whose tracing is on."""
+        return {
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "_X_AMZN_TRACE_ID": "Root=1-6920273c-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1",
+            "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{self._socket.getsockname()[1]}",
+        }
+
+    def received(self) -> list[dict[str, Any]]:
+        """The subsegments that came, in their order: a process that has ended has sent all of its own."""
+        found: list[dict[str, Any]] = []
+        while True:
+            try:
+                header, _, body = self._socket.recv(65_536).partition(b"\n")
+            except BlockingIOError:
+                return found
+            assert json.loads(header) == {"format": "json", "version": 1}
+            found.append(json.loads(body))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    daemon = Daemon()
+    yield daemon
+    daemon.close()
+
+
+def traced(command: list[str], daemon: Daemon, **more: str) -> str:
+    """What a process printed in which tracing is really on: as on Lambda, from its first import."""
+    clean = {name: value for name, value in os.environ.items() if name != "POWERTOOLS_TRACE_DISABLED"}
+    clean |= {"PYTHONPATH": "layers/llm_core:functions:.", **daemon.environment, **more}
+    done = subprocess.run(
+        [sys.executable, *command], check=True, capture_output=True, text=True, cwd=ROOT, env=clean, timeout=60
+    )
+    return done.stdout
+
+
+def invoked(daemon: Daemon, model: str, tmp_path: Path) -> dict[str, Any]:
+    """The answer of the chat door to a prompt with words and a key in it."""
+    key = callers.create("traced", user_id="traced", scopes={"ai:complete"}).api_key
+    event = json.loads((ROOT / "events/gateway/chat-hello.json").read_text())
+    event["headers"] = {"Authorization": f"Bearer {key}"}
+    event["multiValueHeaders"] = {"Authorization": [f"Bearer {key}"]}
+    event["body"] = json.dumps({"model": model, "messages": [{"role": "user", "content": f"{WORDS} {KEY}"}]})
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event))
+    printed = traced([str(ROOT / "tests/wire/one_invocation.py"), "gateway.chat", str(file)], daemon)
+    answer: dict[str, Any] = json.loads(printed.rpartition("ANSWER ")[2])
+    return answer
+
+
+def test_an_attempt_is_a_subsegment_with_its_facts(
+    daemon: Daemon, understudy: Platform, inside: Platform, tmp_path: Path
+) -> None:
+    model = fresh("alone")
+    answer = invoked(daemon, model, tmp_path)
+    assert answer["statusCode"] == 200
+    (span,) = daemon.received()
+    assert (span["name"], span["type"], span["trace_id"]) == (
+        "anthropic",
+        "subsegment",
+        "1-6920273c-0123456789abcdef01234567",
+    )
+    cost = span["annotations"].pop("cost_nano_usd")
+    usage = inside.sold()[-1]["usage"]
+    assert cost == usage["input"] * 1_000 + usage["output"] * 5_000
+    assert span["annotations"] == {"provider": "anthropic", "model": model, "outcome": "ok", "cached": False}
+
+
+def test_a_provider_that_fails_with_a_prompt_and_a_key_in_its_words_leaves_neither_in_the_trace(
+    daemon: Daemon, understudy: Platform, inside: Platform, tmp_path: Path
+) -> None:
+    """Given Anthropic that repeats them, then Bedrock that answers: two attempts, two subsegments, facts only."""
+    model = fresh("claude")
+    fault = {"kind": "status", "code": 529, "message": f"no room for {WORDS}, says {KEY}", "retry_after": 30}
+    understudy.order(fault, provider="anthropic", model=model)
+
+    answer = invoked(daemon, model, tmp_path)
+
+    assert answer["statusCode"] == 200
+    spans = daemon.received()
+    facts = [(s["name"], s["annotations"]["outcome"], s["annotations"]["cost_nano_usd"] > 0) for s in spans]
+    assert facts == [("anthropic", "provider_overloaded", False), ("bedrock", "ok", True)]
+    assert WORDS not in json.dumps(spans)
+    assert KEY not in json.dumps(spans)
+
+
+@pytest.mark.xfail(reason="annotated before the estimate is known")
+def test_an_attempt_whose_end_nobody_saw_costs_in_the_trace_what_it_costs_in_the_books(
+    daemon: Daemon, understudy: Platform, inside: Platform, tmp_path: Path
+) -> None:
+    model = fresh("alone")
+    understudy.order({"kind": "malformed_chunk"}, model=model)
+    assert invoked(daemon, model, tmp_path)["statusCode"] >= 500
+    assert all(span["annotations"]["cost_nano_usd"] > 0 for span in daemon.received())
+
+
+@pytest.mark.xfail(reason="an exception that leaves a subsegment is kept with its message")
+def test_what_breaks_inside_a_span_leaves_no_words_in_the_trace(daemon: Daemon) -> None:
+    """A defect of ours, or of an SDK, may quote a prompt just as a provider does."""
+    script = f"""
+from llm_core.aws import telemetry
+try:
+    with telemetry.span("anthropic") as span:
+        span.annotate(provider="anthropic")
+        raise RuntimeError("{WORDS} {KEY}")
+except RuntimeError:
+    pass
+"""
+    traced(["-c", script], daemon, STAGE="prod")
+    (span,) = daemon.received()
+    assert span["fault"] is True
+    assert WORDS not in json.dumps(span)
+    assert KEY not in json.dumps(span)
+
+
+def test_where_tracing_is_off_a_span_is_nothing(daemon: Daemon) -> None:
+    script = "from llm_core.aws import telemetry\nwith telemetry.span('a') as s: s.annotate(provider='a')\nprint('ran')"
+    assert traced(["-c", script], daemon, POWERTOOLS_TRACE_DISABLED="true").strip() == "ran"
+    assert daemon.received() == []

@@ -1,0 +1,160 @@
+"""Each door works with the variables that its own function is given, and with no other's.
+
+Locally all doors share one process and one environment, which would hide a variable that only another function has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conftest import ROOT, Platform, fresh
+from tests.estate import Estate
+
+TEMPLATE = Estate({}).source
+STACK = "drey-local"
+PLACEHOLDER_KEY = "sk-proj-" + "0" * 12 + "A" * 43
+
+AWS = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""What Lambda itself gives every function; the endpoint stands for AWS being there."""
+
+
+@dataclass(frozen=True)
+class Invoked:
+    status: int
+    body: str
+    logs: str
+
+
+def variables(platform: Platform, door: str) -> dict[str, str]:
+    """What the deployed function has, as Lambda tells it."""
+    stack = boto3.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=door)
+    name = stack["StackResourceDetail"]["PhysicalResourceId"]
+    told = boto3.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    return {name: value for name, value in told.items() if not name.startswith("MINISTACK_")}
+
+
+def invoke(
+    platform: Platform, door: str, case: str, folder: Path, environment: dict[str, str], **fields: Any
+) -> Invoked:
+    """The door in a process of its own that has only this environment."""
+    text = (ROOT / f"events/gateway/{case}.json").read_text().replace(PLACEHOLDER_KEY, platform.key)
+    event = json.loads(text)
+    if fields:
+        event["body"] = json.dumps(json.loads(event["body"]) | fields)
+    file = folder / "event.json"
+    file.write_text(json.dumps(event))
+    script = str(ROOT / "tests/wire/one_invocation.py")
+    done = subprocess.run(
+        [sys.executable, script, TEMPLATE.doors[door].module, str(file)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**environment, "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("layers/llm_core", "functions"))},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    logs, _, answer = done.stdout.rpartition("ANSWER ")
+    told = json.loads(answer)
+    return Invoked(told["statusCode"], told["body"], logs + done.stderr)
+
+
+@pytest.fixture
+def aws(inside: Platform) -> dict[str, str]:
+    basics = {name: os.environ[name] for name in AWS if name in os.environ}
+    return basics | {"POWERTOOLS_TRACE_DISABLED": "true"}  # there is no X-Ray daemon here
+
+
+REPRESENTATIVE = [
+    ("GatewayChat", "chat-hello"),
+    ("GatewayChat", "chat-messages"),
+    ("GatewayChat", "chat-count_tokens"),
+    ("GatewayEmbeddings", "embeddings-hello"),
+    ("GatewayModels", "models-list"),
+    ("GatewayModels", "models-health"),
+]
+
+
+def test_every_door_is_here() -> None:
+    assert {door for door, _ in REPRESENTATIVE} == set(TEMPLATE.doors)
+
+
+@pytest.mark.parametrize(("door", "case"), REPRESENTATIVE)
+def test_a_door_answers_with_what_its_own_function_is_given(
+    understudy: Platform, aws: dict[str, str], tmp_path: Path, door: str, case: str
+) -> None:
+    answer = invoke(understudy, door, case, tmp_path, aws | variables(understudy, door))
+    assert answer.status == 200, answer.body
+    assert "Misconfigured" not in answer.logs
+    assert '"level": "ERROR"' not in answer.logs
+
+
+def test_a_fallback_and_its_alert_work_with_what_the_door_is_given(
+    understudy: Platform, aws: dict[str, str], tmp_path: Path
+) -> None:
+    """The longest way through the house: breaker, Bedrock, health table, alerts topic."""
+    model = fresh("claude")
+    understudy.order({"kind": "status", "code": 529, "retry_after": 30}, provider="anthropic", model=model)
+    own = aws | variables(understudy, "GatewayChat")
+    answer = invoke(understudy, "GatewayChat", "chat-hello", tmp_path, own, model=model)
+    assert (answer.status, json.loads(answer.body)["model"]) == (200, f"global.anthropic.{model}")
+    assert '"event": "alert"' in answer.logs
+    assert "alert_lost" not in answer.logs
+
+
+MISSED = [("GatewayChat", "chat-hello", name) for name in ("USAGE_TABLE_NAME", "HEALTH_TABLE_NAME", "KEYS_TABLE_NAME")]
+MISSED += [("GatewayEmbeddings", "embeddings-hello", name) for name in ("USAGE_TABLE_NAME", "OPENAI_API_KEY_REF")]
+MISSED += [("GatewayModels", "models-list", "KEYS_TABLE_NAME")]
+
+
+@pytest.mark.parametrize(("door", "case", "name"), MISSED)
+def test_one_variable_less_would_be_noticed(
+    understudy: Platform, aws: dict[str, str], tmp_path: Path, door: str, case: str, name: str
+) -> None:
+    """So that the tests above prove something: an operator reads in the log what is missing, a caller does not."""
+    own = aws | variables(understudy, door)
+    del own[name]
+    answer = invoke(understudy, door, case, tmp_path, own)
+    assert answer.status == 500
+    assert "misconfigured" in answer.body
+    assert name not in answer.body
+    assert (name in answer.logs) or ("No secret is named" in answer.logs)
+
+
+def test_whatever_a_room_needs_is_declared_for_every_door_that_reaches_it() -> None:
+    """Read off the code: `need("...")` below each door's imports, against that function's own variables."""
+    estate = Estate({})
+    for name, door in TEMPLATE.doors.items():
+        given = set(estate.functions[name]["Environment"]["Variables"])
+        script = f"import {door.module}, sys; print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', '')))"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONPATH": f"{ROOT / 'layers/llm_core'}:{ROOT / 'functions'}", "POWERTOOLS_TRACE_DISABLED": "true"},
+        )
+        ours = [Path(file) for file in done.stdout.split() if file.startswith(str(ROOT / "layers"))]
+        needed = {
+            f"{setting.upper()}"
+            for file in ours
+            if _is_used(door.path, file)
+            for setting in re.findall(r'need\("(\w+)"\)', file.read_text())
+        }
+        assert needed <= given, f"{name} may need {sorted(needed - given)}, which its function is not given"
+
+
+def _is_used(door: str, file: Path) -> bool:
+    """The models door imports the top floor for its words only; it asks and books nothing."""
+    asks = {"ledger", "attempt", "alerts", "breaker", "gateway"}
+    return door != "gateway/models" or file.stem not in asks
