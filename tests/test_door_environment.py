@@ -17,11 +17,12 @@ from typing import Any
 import boto3
 import pytest
 
+from local.project import Project
 from tests.conftest import ROOT, Platform, fresh
 from tests.estate import Estate
 
 TEMPLATE = Estate({}).source
-STACK = "drey-local"
+STACK = Project().stack_name("local")
 PLACEHOLDER_KEY = "sk-proj-" + "0" * 12 + "A" * 43
 
 AWS = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -136,7 +137,8 @@ def test_whatever_a_room_needs_is_declared_for_every_door_that_reaches_it() -> N
     estate = Estate({})
     for name, door in TEMPLATE.doors.items():
         given = set(estate.functions[name]["Environment"]["Variables"])
-        script = f"import {door.module}, sys; print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', '')))"
+        loaded = "(getattr(m, '__file__', None) for m in sys.modules.values())"
+        script = f"import {door.module}, sys; print(*{loaded})"
         done = subprocess.run(
             [sys.executable, "-c", script],
             capture_output=True,
@@ -146,7 +148,7 @@ def test_whatever_a_room_needs_is_declared_for_every_door_that_reaches_it() -> N
         )
         ours = [Path(file) for file in done.stdout.split() if file.startswith(str(ROOT / "layers"))]
         needed = {
-            f"{setting.upper()}"
+            setting.upper()
             for file in ours
             if _is_used(door.path, file)
             for setting in re.findall(r'need\("(\w+)"\)', file.read_text())

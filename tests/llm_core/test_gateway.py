@@ -40,7 +40,8 @@ WEATHER = Tool("get_weather", "The weather.", {"type": "object", "properties": {
 
 
 def request(model: str, **fields: Any) -> Request:
-    return Request(**{"model": model, "messages": HELLO, "max_tokens": 50} | fields)
+    asked: dict[str, Any] = {"model": model, "messages": HELLO, "max_tokens": 50} | fields
+    return Request(**asked)
 
 
 def up_to(most: int) -> Wishes:

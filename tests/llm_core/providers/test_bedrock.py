@@ -71,8 +71,12 @@ def test_a_call_for_a_tool_comes_back(inside: Platform) -> None:
 
 @pytest.mark.parametrize(
     ("code", "failed", "again"),
-    [(403, ProviderDenied, False), (429, ProviderOverloaded, True), (503, ProviderOverloaded, True)]
-    + [(500, ProviderFailed, True)],
+    [
+        (403, ProviderDenied, False),
+        (429, ProviderOverloaded, True),
+        (500, ProviderFailed, True),
+        (503, ProviderOverloaded, True),
+    ],
 )
 def test_a_refusal_is_told_by_its_status(
     understudy: Platform, inside: Platform, code: int, failed: type[ProviderError], again: bool
