@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,8 @@ from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer, Wishes
+
+_AMOUNT = re.compile(r"\d{1,6}(\.\d{1,12})?")
 
 
 def caller(door: Door, *scopes: str) -> Caller:
@@ -29,11 +32,11 @@ def wishes(door: Door) -> Wishes:
 
     Raises InvalidRequest for an amount that is none.
     """
-    stated = door.header("x-drey-max-cost-usd")
-    try:
-        most = None if stated is None else int(Decimal(stated) * money.NANO)
-    except (ArithmeticError, ValueError) as error:
-        raise InvalidRequest("x-drey-max-cost-usd is a plain number of USD, such as 0.05.") from error
+    header = door.header("x-drey-max-cost-usd")
+    stated = None if header is None else header.strip()
+    if stated is not None and not _AMOUNT.fullmatch(stated):
+        raise InvalidRequest("x-drey-max-cost-usd is a plain number of USD below a million, such as 0.05.")
+    most = None if stated is None else int(Decimal(stated) * money.NANO)
     return Wishes((door.header("x-drey-fallback") or "").lower() != "off", Allowance(most))
 
 

@@ -13,7 +13,7 @@ from llm_core import shapes
 from llm_core.errors import InvalidRequest, ProviderFailed
 from llm_core.gateway import Answer
 from llm_core.messages import Message, Output, Reply, Request, Text
-from llm_core.money import usd
+from llm_core.money import plain, usd
 from llm_core.prompts.library import prompt
 from llm_core.shapes import Shape
 
@@ -53,9 +53,12 @@ def write(answer: Answer[Reply], labels: list[str]) -> dict[str, Any]:
     """`{label, confidence, scores, model, provider, usage, latencyMs}`. Raises ProviderFailed when no label came."""
     text = "".join(part.text for part in answer.reply.parts if isinstance(part, Text))
     label, confidence = _chosen(text, labels)
-    if label is None:
+    if label is None or answer.reply.finish == "refusal":
         sentence = f"{answer.model.name} chose none of the labels."
-        raise ProviderFailed(sentence, provider=answer.model.provider, status=200)
+        failed = ProviderFailed(sentence, provider=answer.model.provider, status=200)
+        failed.details = {"cost": plain(answer.call.charged)}
+        failed.retryable = False  # it was paid for; the same question may get the same answer
+        raise failed
     usage = answer.reply.usage
     return {
         "label": label,

@@ -19,12 +19,12 @@ gateway.prepare("openai")
 def embeddings() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:embed")
     body, encoding = openai_embeddings.read(door.body())
-    answer = gateway.embed(body, caller, door.deadline)
+    answer = gateway.embed(body, caller, door.deadline, account.wishes(door))
     return account.response(answer, openai_embeddings.write(answer, encoding), started)
 
 
 @door.post("/v1/embed")
 def embed() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:embed")
-    answer = gateway.embed(native.read_embedding(door.body()), caller, door.deadline)
+    answer = gateway.embed(native.read_embedding(door.body()), caller, door.deadline, account.wishes(door))
     return account.response(answer, native.write_embedding(answer), started)

@@ -19,6 +19,8 @@ from llm_core.settings import settings
 
 handler = door = Door({"/v1/models": refusals.openai})
 
+settings()  # a wrong environment stops the door at its start
+
 _started = time.monotonic()
 _BUCKETS = {"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"}
 

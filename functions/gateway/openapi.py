@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel
@@ -38,6 +39,10 @@ def describe(version: str) -> dict[str, Any]:
         if shape:
             content = {"application/json": {"schema": named[shape, "validation"]}}
             operation["requestBody"] = {"required": True, "content": content}
+        if named_parts := re.findall(r"{(\w+)}", path):
+            operation["parameters"] = [
+                {"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in named_parts
+            ]
         if path in _OPEN:
             operation["security"] = []
         paths.setdefault(path, {})[method] = operation

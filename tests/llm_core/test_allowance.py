@@ -9,7 +9,7 @@ from llm_core.allowance import Allowance
 from llm_core.attempt import Call
 from llm_core.callers import Caller
 from llm_core.catalog import PACKAGE, Catalog, Model
-from llm_core.errors import BudgetExceeded
+from llm_core.errors import BudgetExceeded, ProviderUnaffordable
 from llm_core.ledger import Row
 from llm_core.messages import Usage
 from llm_core.money import with_markup
@@ -31,7 +31,7 @@ def _call(*charges: int) -> Call:
 
 
 def test_who_says_nothing_allows_anything() -> None:
-    Allowance().admit(_call(10**15), 10**15)
+    Allowance().admit(_call(10**15), 10**15, CHEAP)
     assert Allowance().affordable([DEAR, CHEAP], _ceiling) == [DEAR, CHEAP]
 
 
@@ -48,6 +48,6 @@ def test_the_markup_counts() -> None:
 
 
 def test_attempts_that_may_have_been_billed_leave_less_for_the_next() -> None:
-    Allowance(2 * MARKED_UP).admit(_call(MARKED_UP), 1_000)
-    with pytest.raises(BudgetExceeded):
-        Allowance(2 * MARKED_UP).admit(_call(MARKED_UP, 1), 1_000)
+    Allowance(2 * MARKED_UP).admit(_call(MARKED_UP), 1_000, CHEAP)
+    with pytest.raises(ProviderUnaffordable):
+        Allowance(2 * MARKED_UP).admit(_call(MARKED_UP, 1), 1_000, CHEAP)

@@ -108,6 +108,7 @@ def test_an_overlay_replaces_a_row_of_the_same_name() -> None:
         ({"models": [ROW | {"contxt": 1}]}, "models.0.contxt"),
         ({"models": [ROW | {"input": "cheap"}]}, "models.0.input"),
         ({"models": [ROW, ROW]}, "anthropic/mine-1"),
+        ({"models": [ROW | {"tiers": [{"above": 100, "input": 2}]}]}, "models.0.tiers.0.output"),
         ({"routes": {"exam": ["nobody/none"]}}, "routes.exam"),
         ({"roles": {"fast": "nobody"}}, "roles.fast"),
         ({"aliases": {"mine": "nobody"}}, "aliases.mine"),
@@ -126,3 +127,9 @@ def test_a_broken_overlay_is_refused_by_its_place(overlay: dict[str, Any], place
 def test_an_overlay_that_is_no_json_says_so() -> None:
     with pytest.raises(Misconfigured, match="the overlay: this is not JSON"):
         Catalog(PACKAGE.read_bytes(), b"{")
+
+
+@pytest.mark.parametrize("overlay", [b"null", b"[]", b"[" * 100_000], ids=["null", "a list", "endless"])
+def test_an_overlay_of_another_kind_is_refused_in_words(overlay: bytes) -> None:
+    with pytest.raises(Misconfigured, match="In the overlay: "):
+        Catalog(PACKAGE.read_bytes(), overlay)

@@ -31,7 +31,7 @@ def test_an_answer_has_the_shape_that_the_platforms_client_reads(ask: Ask, under
     answer = ask("/v1/complete", model="claude-haiku-4-5", messages=[HELLO], maxTokens=50)
 
     told, sold = answer.json(), understudy.sold()[-1]["usage"]
-    assert set(told) == {"id", "content", "model", "provider", "usage", "latencyMs"}
+    assert set(told) == {"id", "content", "model", "provider", "finishReason", "usage", "latencyMs"}
     assert (told["model"], told["provider"]) == ("claude-haiku-4-5", "anthropic")
     assert told["content"].startswith("Understudy")
     assert told["usage"] == {

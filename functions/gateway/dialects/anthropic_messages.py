@@ -111,7 +111,7 @@ def _tools(body: Prompt) -> Iterator[Tool]:
 def _only_claude(body: Prompt) -> list[str]:
     """The fields that no other dialect has words for."""
     asks = {
-        "thinking": body.thinking is not None and body.thinking.get("type") != "disabled",
+        "thinking": body.thinking is not None and body.thinking.type != "disabled",
         "output_config.effort": body.output_config is not None and body.output_config.effort is not None,
         "tools": any(isinstance(tool, KnownTool) for tool in body.tools or ()),
         "top_k": isinstance(body, Body) and body.top_k is not None,
@@ -147,7 +147,7 @@ def _user_part(block: UserBlock) -> Part:
         case ImageBlock():
             return _image(block)
         case DocumentBlock():
-            return Opaque("document", unseen=block.source.get("type") != "text")
+            return Opaque("document", unseen=block.source.type not in ("text", "content"))
         case ToolResultBlock():
             return _result(block)
 

@@ -39,11 +39,26 @@ class ImageBlock(_Cacheable):
     source: Annotated[Base64Source | UrlSource, Field(discriminator="type")]
 
 
+class DocumentSource(Shape):
+    type: Literal["base64", "text", "url", "file", "content"]
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    content: str | list[TextBlock] | None = None
+
+
+class Thinking(Shape):
+    type: Literal["enabled", "adaptive", "disabled"]
+    budget_tokens: Annotated[int, Field(ge=1)] | None = None
+    display: str | None = None
+
+
 class DocumentBlock(_Cacheable):
     """A document that only Claude reads: its source is passed on as it is."""
 
     type: Literal["document"]
-    source: dict[str, Any]
+    source: DocumentSource
     title: str | None = None
     context: str | None = None
     citations: dict[str, bool] | None = None
@@ -89,14 +104,19 @@ class CustomTool(_Cacheable):
     strict: bool | None = None
 
 
-class KnownTool(BaseModel):
+class KnownTool(_Cacheable):
     """A tool that Anthropic defines: some run at the caller's (bash, editor, computer, memory), some at Anthropic's."""
-
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
 
     type: Annotated[str, Field(pattern=r"^[a-z_]+_[0-9]{8}$")]
     name: str
     max_uses: Annotated[int, Field(ge=1, le=100)] | None = None
+    allowed_domains: list[str] | None = None
+    blocked_domains: list[str] | None = None
+    user_location: dict[str, str] | None = None
+    max_characters: int | None = None
+    display_width_px: int | None = None
+    display_height_px: int | None = None
+    display_number: int | None = None
 
 
 def _whose(tool: Any) -> str:
@@ -142,7 +162,7 @@ class Prompt(Shape):
     system: str | list[TextBlock] | None = None
     tools: list[AnyTool] | None = None
     tool_choice: Choice | None = None
-    thinking: dict[str, Any] | None = None
+    thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
     speed: str | None = None

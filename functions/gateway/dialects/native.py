@@ -59,6 +59,7 @@ def write(answer: Answer[Reply]) -> dict[str, Any]:
         "content": "".join(part.text for part in answer.reply.parts if isinstance(part, Text)),
         "model": answer.model.model,
         "provider": answer.model.provider,
+        "finishReason": answer.reply.finish,
         "usage": {
             "inputTokens": usage.prompt,
             "outputTokens": usage.output,

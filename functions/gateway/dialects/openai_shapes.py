@@ -70,7 +70,7 @@ class Call(Shape):
 class Assistant(BaseModel):
     """What a model said before. It comes back as its provider wrote it, so what is new in it may stay.
 
-    Audio may not: it is a reference to tokens that nobody here sees or prices.
+    Audio may not: it is a reference to tokens that nobody here sees or prices. Nor may the old `function_call`.
     """
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
@@ -81,9 +81,10 @@ class Assistant(BaseModel):
     tool_calls: list[Call] | None = None
 
     @model_validator(mode="after")
-    def _no_audio(self) -> Self:
-        if (self.model_extra or {}).get("audio") is not None:
-            raise not_priced("audio")
+    def _nothing_unheard(self) -> Self:
+        for name in ("audio", "function_call"):
+            if (self.model_extra or {}).get(name) is not None:
+                raise not_priced(name)
         return self
 
 

@@ -59,13 +59,14 @@ def make[T: Sent](call: Call, model: Model, *, ceiling: int, first: bool, send: 
         span.annotate(provider=model.provider, model=model.model, cached=False)
         answer, failure = _sent(model, send)
         row = _row(call, model, answer, failure, first=first, latency_ms=round((time.perf_counter() - started) * 1000))
+        if failure is not None and failure.end_unknown:
+            row = replace(row, cost=ceiling, charged=with_markup(ceiling, settings().markup_percent), estimated=True)
         span.annotate(outcome=row.outcome, cost_nano_usd=row.cost)
     if isinstance(failure, ProviderSkipped):
+        journal.skipped(row, call.prompt, failure)
         raise failure
-    if failure is not None and failure.end_unknown:
-        row = replace(row, cost=ceiling, charged=with_markup(ceiling, settings().markup_percent), estimated=True)
-    call.rows.append(row)
     ledger.record(row)
+    call.rows.append(row)
     if failure is not None:
         journal.failed(row, call.prompt, failure)
         raise failure

@@ -43,6 +43,7 @@ class Tier(Prices):
     """Prices of the whole request once its prompt is longer than `above` tokens."""
 
     above: int = Field(gt=0)
+    output: Price
 
 
 class Limits(_Row):
@@ -200,8 +201,9 @@ def _read[T: _Layer](shape: type[T], text: bytes, file: str) -> T:
         wrong = min(told, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains a missing one
         field = (wrong["ctx"]["field"],) if wrong["type"] == "needed" else ()
         place = ".".join(str(step) for step in (*wrong["loc"], *field))
-        raise Misconfigured(f"In {file}, {place}: {wrong['msg']}.") from error
-    except ValueError as error:
+        where = f"{file}, {place}" if place else file
+        raise Misconfigured(f"In {where}: {wrong['msg']}.") from error
+    except (RecursionError, ValueError) as error:
         raise Misconfigured(f"In {file}: this is not JSON: {error}.") from error
 
 

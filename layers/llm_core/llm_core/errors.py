@@ -18,6 +18,7 @@ DreyError
  │    ├── ProviderFailed         anything else: 5xx, a broken connection, an answer nobody can read
  │    │    └── ProviderUnreachable    no connection, so nothing was sent
  │    ├── ProviderSkipped        known to be down, so not asked
+ │    │    └── ProviderUnaffordable   asking it too could cost more than the caller allows
  │    └── AllProvidersFailed     every candidate was tried; what each said
  ├── DeadlineExceeded            our own time is up before anybody was asked
  ├── LedgerUnavailable           usage could not be written down
@@ -197,10 +198,15 @@ class ProviderSkipped(ProviderError):
     retryable = elsewhere = True
 
 
+class ProviderUnaffordable(ProviderSkipped):
+    """After what was tried before, asking it could cost more than the caller allows: nothing was sent."""
+
+    code = "budget_exceeded"
+    retryable = False
+
+
 class AllProvidersFailed(ProviderError):
     """Told when more than one attempt was made: `failures` holds each, in order, the last decides the code."""
-
-    retryable = True
 
     def __init__(self, failures: Sequence[tuple[str, ProviderError]]) -> None:
         last = failures[-1][1]
@@ -208,6 +214,7 @@ class AllProvidersFailed(ProviderError):
         super().__init__(f"Nobody could answer. {told}", provider=last.provider, retry_after_s=last.retry_after_s)
         self.failures = tuple(failures)
         self.code = last.code
+        self.retryable = last.retryable
 
 
 class DeadlineExceeded(DreyError):

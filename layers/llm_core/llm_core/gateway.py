@@ -68,7 +68,7 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
         provider = directory.provider(model.provider)
         body = provider.body(request, model, fitting.output_limit(request, model))
         ceiling = fitting.ceiling(request, prompt, model)
-        wishes.allowance.admit(call, ceiling)
+        wishes.allowance.admit(call, ceiling, model)
         return attempt.make(
             call, model, ceiling=ceiling, first=model is candidates[0], send=lambda: provider.send(body, until)
         )
@@ -79,10 +79,14 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
     return _told(Answer(call, model, reply, model is not candidates[0], limit), candidates[0])
 
 
-def embed(body: Mapping[str, object], caller: Caller, deadline: Deadline) -> Answer[Embeddings]:
+def embed(
+    body: Mapping[str, object], caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()
+) -> Answer[Embeddings]:
     """Vectors for `body["input"]`, by the model that `body["model"]` stands for. Raises as `answer` does."""
     name, prompt = str(body["model"]), to_json(body["input"])
-    candidates = routing.of_kind("embedding", routing.plan(name, catalog()), name).candidates
+    found = routing.of_kind("embedding", routing.plan(name, catalog(), fallback=wishes.fallback), name)
+    ordered = list(found.ordered(len(prompt), None))
+    candidates = wishes.allowance.affordable(ordered, lambda model: pricing.ceiling(model, len(prompt), 0))
     call = Call(caller, "embeddings", name, prompt)
 
     def ask(model: Model, until: Deadline) -> Embeddings:
@@ -90,9 +94,10 @@ def embed(body: Mapping[str, object], caller: Caller, deadline: Deadline) -> Ans
         if not isinstance(provider, OpenAI):
             raise InvalidRequest(f"{model.name} makes no embeddings here.", param="model")
         asked = {**body, "model": model.model}
-        most = pricing.ceiling(model, len(prompt), 0)
+        ceiling = pricing.ceiling(model, len(prompt), 0)
+        wishes.allowance.admit(call, ceiling, model)
         return attempt.make(
-            call, model, ceiling=most, first=model is candidates[0], send=lambda: provider.embed(asked, until)
+            call, model, ceiling=ceiling, first=model is candidates[0], send=lambda: provider.embed(asked, until)
         )
 
     with _accounted(call):

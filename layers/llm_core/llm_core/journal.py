@@ -38,7 +38,15 @@ def failed(row: Row, prompt: bytes, error: DreyError) -> None:
     if isinstance(error, ProviderError):
         fields |= {"provider_status": error.status, "provider_request_id": error.provider_request_id}
     telemetry.logger.warning("llm_call", extra=fields)
-    _measure(row, ProviderErrors=(1, "Count"))
+    estimated = {"Cost": (float(money.usd(row.cost)), "None")} if row.cost else {}
+    _measure(row, ProviderErrors=(1, "Count"), **estimated)
+
+
+def skipped(row: Row, prompt: bytes, error: DreyError) -> None:
+    """A candidate that was not asked, so that the account of a fallback has no gap; it has no usage row."""
+    telemetry.logger.info(
+        "llm_call", extra=_fields(row, prompt) | {"outcome": "skipped", "error_message": error.message}
+    )
 
 
 def _fields(row: Row, prompt: bytes) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Settings(BaseModel):
 
 def in_prod() -> bool:
     """Whether words must be kept out of the log; a stage that is none of ours counts as prod."""
-    return os.environ.get("STAGE", "dev") not in {"dev", "staging", "ci", "local"}
+    return (os.environ.get("STAGE") or "dev") not in {"dev", "staging", "ci", "local"}
 
 
 @cache

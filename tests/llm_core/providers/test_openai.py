@@ -10,6 +10,7 @@ from llm_core.deadline import Deadline
 from llm_core.errors import ContextLengthExceeded
 from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
 from llm_core.providers.directory import provider
+from llm_core.providers.openai_words import embeddings, reply
 from tests.conftest import Platform
 
 HELLO = Message("user", (Text("Hello"),))
@@ -86,3 +87,25 @@ def test_a_prompt_that_is_too_long_is_told_apart_from_other_refusals(understudy:
     understudy.order({"kind": "context_length"})
     with pytest.raises(ContextLengthExceeded):
         _ask()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"index": 0, "embedding": []}],
+        [{"index": 0, "embedding": [1.0]}],
+        [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [float("nan")]}],
+        [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [10**400]}],
+    ],
+    ids=["none", "empty", "too few", "not a number", "too large"],
+)
+def test_vectors_that_are_none_are_not_passed_on(rows: list[dict[str, Any]]) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        embeddings({"data": rows, "usage": {"prompt_tokens": 2}}, inputs=2)
+
+
+def test_a_tier_that_is_no_word_is_no_term_of_the_price() -> None:
+    choice = {"message": {"content": "x"}, "finish_reason": "stop"}
+    told = {"id": "c", "model": "m", "choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1.0}}
+    assert reply(told | {"service_tier": ["x"]}).terms is None

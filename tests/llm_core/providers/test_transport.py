@@ -66,7 +66,6 @@ def test_a_body_that_drips_is_cut_at_the_time_out() -> None:
         assert time.monotonic() - began < 1.5
 
 
-@pytest.mark.xfail(reason="only the body is bounded, each read of the head anew")
 def test_a_head_that_drips_is_cut_at_the_time_out_too() -> None:
     endless = [b"HTTP/1.1 200 OK\r\nx-slow: ", *bytewise(b"a" * 60), b"\r\ncontent-length: 2\r\n\r\n{}"]
     with saying(endless, pause=0.05) as url, http_client() as client:

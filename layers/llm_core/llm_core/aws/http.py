@@ -18,6 +18,7 @@ from llm_core.aws import telemetry
 from llm_core.aws.refusals import Told, native, refusal
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, InvalidRequest, NotFound
+from llm_core.redaction import redact
 from llm_core.settings import settings
 
 JSON = "application/json"
@@ -99,7 +100,8 @@ class Door(APIGatewayRestResolver):
     def request_id(self) -> str:
         """The caller's own `x-request-id`, a mere label; else API Gateway's id."""
         own = self.header("x-request-id")
-        return own if own and _REQUEST_ID.fullmatch(own) else self.current_event.request_context.request_id or "unknown"
+        fit = own is not None and _REQUEST_ID.fullmatch(own) and redact(own) == own  # a key is no label
+        return own if own and fit else self.current_event.request_context.request_id or "unknown"
 
     def header(self, name: str) -> str | None:
         """A request header, whatever the case it was sent in."""

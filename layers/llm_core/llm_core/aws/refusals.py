@@ -40,6 +40,7 @@ _TABLE: dict[type[Exception], Kind] = {
     errors.ProviderTimeout: Kind(504, "timeout_error"),
     errors.ProviderFailed: Kind(502, "api_error"),
     errors.ProviderSkipped: Kind(503, "overloaded_error"),
+    errors.ProviderUnaffordable: Kind(402, "billing_error"),
     errors.DeadlineExceeded: Kind(504, "timeout_error"),
     errors.StoreUnavailable: Kind(503, "overloaded_error"),
     errors.Misconfigured: Kind(500, "api_error"),

@@ -61,8 +61,17 @@ class Span:
 
 @contextmanager
 def span(name: str) -> Iterator[Span]:
-    with _tracer.provider.in_subsegment(name) as segment:
-        yield Span(segment)
+    """A subsegment. One that an exception leaves is marked as a fault, without its words: they may be a prompt."""
+    fault: BaseException | None = None
+    with _tracer.provider.in_subsegment(name) as opened:
+        segment: Any = opened
+        try:
+            yield Span(segment)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            segment.add_fault_flag()
+            fault = error
+    if fault is not None:
+        raise fault
 
 
 @contextmanager

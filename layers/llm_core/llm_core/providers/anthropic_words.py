@@ -24,7 +24,7 @@ from llm_core.messages import (
     ToolResult,
     Usage,
 )
-from llm_core.providers.base import Json, count, string
+from llm_core.providers.base import Json, asked, count, string
 
 _FINISH: dict[object, Finish] = {
     "end_turn": "stop",
@@ -67,21 +67,32 @@ def reply(message: Json) -> Reply:
         usage=usage(message["usage"]),
         dialect="anthropic",
         original=message,
+        terms=_terms(message["usage"]),
     )
+
+
+def _terms(reported: Mapping[str, Any]) -> dict[str, str] | None:
+    """Where it was computed, which has a price of its own: a workspace may decide it without the request."""
+    place = reported.get("inference_geo")
+    return {"inference_geo": place} if isinstance(place, str) else None
 
 
 def usage(reported: Mapping[str, Any]) -> Usage:
     """Anthropic's count in disjoint buckets: its `input_tokens` leaves the cached ones out already."""
-    hour = count(reported.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
+    by_age = reported.get("cache_creation") or {}
+    hour, minutes = count(by_age, "ephemeral_1h_input_tokens"), count(by_age, "ephemeral_5m_input_tokens")
+    written = max(count(reported, "cache_creation_input_tokens"), hour + minutes)  # some servers send only one of them
     searches = count(reported.get("server_tool_use") or {}, "web_search_requests")
-    return Usage(
-        input=count(reported, "input_tokens", required=True),
-        cache_write_5m=count(reported, "cache_creation_input_tokens") - hour,
-        cache_write_1h=hour,
-        cache_read=count(reported, "cache_read_input_tokens"),
-        output=count(reported, "output_tokens", required=True),
-        reasoning=count(reported.get("output_tokens_details") or {}, "thinking_tokens"),
-        fees={"web_search": searches} if searches else {},
+    return asked(
+        Usage(
+            input=count(reported, "input_tokens", required=True),
+            cache_write_5m=written - hour,
+            cache_write_1h=hour,
+            cache_read=count(reported, "cache_read_input_tokens"),
+            output=count(reported, "output_tokens", required=True),
+            reasoning=count(reported.get("output_tokens_details") or {}, "thinking_tokens"),
+            fees={"web_search": searches} if searches else {},
+        )
     )
 
 

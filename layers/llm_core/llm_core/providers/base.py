@@ -5,9 +5,12 @@ The rule stands here once; a room fills the smallest hole: its client, its words
 
 from __future__ import annotations
 
+import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from llm_core.aws.secrets import secret
@@ -26,15 +29,19 @@ from llm_core.errors import (
     ProviderTooLarge,
     ProviderUnreachable,
 )
-from llm_core.messages import Dialect, Reply, Request
+from llm_core.messages import Dialect, Reply, Request, Usage
 from llm_core.redaction import redact
 from llm_core.settings import settings
 
 Json = dict[str, Any]
 
+_FIELD = re.compile(r"[a-z_]{1,40}([.\[][a-z0-9_.\[\]]{0,60})?")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
 _LONGEST = 500
 """Characters of a provider's own words that are passed on."""
 
+_DAY = 86_400
 _MOST_TOKENS = 10**9
 """More than any model reads or writes: a count above it is none."""
 
@@ -128,7 +135,7 @@ class Provider(ABC):
         """What `read` makes of an answer that was paid for. Raises ProviderFailed when it cannot be read."""
         try:
             return read(answer)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever it stumbles over, the answer is paid for and must be accounted for
             raise ProviderFailed(
                 f"{self.name} sent an answer that cannot be read.", provider=self.name, status=200
             ) from error
@@ -170,7 +177,7 @@ class Provider(ABC):
             provider=self.name,
             status=error.status_code,
             retry_after_s=_seconds(error.response.headers.get("retry-after")),
-            provider_request_id=error.request_id,
+            provider_request_id=_id(error.request_id or error.response.headers.get("x-amzn-requestid")),
         )
         failure.param = failure.param or _param(error.body)
         return failure
@@ -188,11 +195,17 @@ def said(body: object) -> str:
     return message if isinstance(message, str) else ""
 
 
+def _id(value: str | None) -> str | None:
+    """A provider's own id of a request, if it looks like one: it goes into the log."""
+    return value if value and _ID.fullmatch(value) else None
+
+
 def _param(body: object) -> str | None:
-    """The field that an error's body names."""
+    """The field that an error's body names, if it looks like one."""
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     param = inner.get("param") if isinstance(inner, Mapping) else None
-    return param[:100] if isinstance(param, str) else None
+    known = isinstance(param, str) and not settings().is_prod and _FIELD.fullmatch(param)
+    return str(param) if known else None
 
 
 def count(reported: Mapping[str, Any], name: str, *, required: bool = False) -> int:
@@ -200,9 +213,18 @@ def count(reported: Mapping[str, Any], name: str, *, required: bool = False) -> 
     value = reported.get(name)
     if value is None and not required:
         return 0
+    if isinstance(value, float) and value.is_integer():  # some servers write 10.0
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_TOKENS:
         raise ValueError(f"{name} is not a count of tokens")
     return value
+
+
+def asked(usage: Usage) -> Usage:
+    """The usage of something that was asked: no prompt has no tokens. Raises ValueError for one that has."""
+    if usage.prompt == 0:
+        raise ValueError("a prompt of no tokens")
+    return usage
 
 
 def string(value: object) -> str:
@@ -213,9 +235,12 @@ def string(value: object) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header in seconds, up to an hour; its date form is not used by any provider of ours."""
+    """A Retry-After header in seconds, up to a day, from either of its forms."""
     try:
         seconds = float(retry_after or "")
     except ValueError:
-        return None
-    return seconds if 0 <= seconds <= 3600 else None
+        try:
+            seconds = parsedate_to_datetime(retry_after or "").timestamp() - time.time()
+        except (TypeError, ValueError):
+            return None
+    return seconds if 0 <= seconds <= _DAY else None

@@ -34,7 +34,7 @@ def provider(name: str) -> Provider:
 
 
 def check() -> None:
-    """Every model of the catalog has a provider, and no provider is declared in vain. Raises Misconfigured."""
+    """Every model of the catalog has a provider, and each that an operator added may stand. Raises Misconfigured."""
     for name, endpoint in catalog().endpoints.items():
         if name in OWN:
             raise Misconfigured(f"providers.{name}: that name is one of the platform's own. Choose another.")

@@ -36,9 +36,10 @@ class OpenAI(Provider):
 
     def embed(self, body: Json, deadline: Deadline) -> Embeddings:
         """Vectors for `body["input"]`, as floats. Raises ProviderError."""
-        return self._legible(
-            words.embeddings, self._posted("/embeddings", body | {"encoding_format": "float"}, deadline)
-        )
+        given = body["input"]
+        inputs = len(given) if isinstance(given, list) and not isinstance(given[0], int) else 1
+        answer = self._posted("/embeddings", body | {"encoding_format": "float"}, deadline)
+        return self._legible(lambda told: words.embeddings(told, inputs), answer)
 
     def body(self, request: Request, model: Model, max_tokens: int) -> Json:
         return words.body(request, model, {self.limit: max_tokens})

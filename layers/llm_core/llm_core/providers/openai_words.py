@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from llm_core.catalog import Model
@@ -23,7 +24,7 @@ from llm_core.messages import (
     ToolResult,
     Usage,
 )
-from llm_core.providers.base import Json, count, string
+from llm_core.providers.base import Json, asked, count, string
 
 _FINISH: dict[object, Finish] = {
     "stop": "stop",
@@ -74,7 +75,7 @@ def reply(completion: Json) -> Reply:
         usage=usage(completion["usage"]),
         dialect="openai",
         original=completion,
-        terms={"service_tier": tier} if tier else None,
+        terms={"service_tier": tier} if isinstance(tier, str) else None,
     )
 
 
@@ -88,20 +89,24 @@ def usage(reported: Mapping[str, Any]) -> Usage:
     fresh = count(reported, "prompt_tokens", required=True) - read - written
     if fresh < 0:
         raise ValueError("more cached tokens than the prompt has")
-    return Usage(
-        input=fresh,
-        cache_write_5m=written,
-        cache_read=read,
-        output=count(reported, "completion_tokens", required=True),
-        reasoning=count(reported.get("completion_tokens_details") or {}, "reasoning_tokens"),
+    return asked(
+        Usage(
+            input=fresh,
+            cache_write_5m=written,
+            cache_read=read,
+            output=count(reported, "completion_tokens", required=True),
+            reasoning=count(reported.get("completion_tokens_details") or {}, "reasoning_tokens"),
+        )
     )
 
 
-def embeddings(answer: Json) -> Embeddings:
+def embeddings(answer: Json, inputs: int) -> Embeddings:
     """The vectors in the order of their inputs. Raises KeyError, TypeError or ValueError for anything else."""
     rows = sorted(answer["data"], key=lambda row: row["index"])
-    tokens = count(answer["usage"], "prompt_tokens", required=True)
-    return Embeddings([[float(number) for number in row["embedding"]] for row in rows], Usage(input=tokens))
+    vectors = [[float(number) for number in row["embedding"]] for row in rows]
+    if len(vectors) != inputs or not all(vector and all(map(isfinite, vector)) for vector in vectors):
+        raise ValueError("not one vector of finite numbers for each input")
+    return Embeddings(vectors, asked(Usage(input=count(answer["usage"], "prompt_tokens", required=True))))
 
 
 def _messages(message: Message) -> list[Json]:

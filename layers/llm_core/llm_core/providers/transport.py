@@ -1,11 +1,18 @@
-"""The HTTP transport below the official SDKs: a whole answer is bounded in time, not only each read of it."""
+"""The HTTP transport below the official SDKs: one time-out for a whole exchange, not one for each read of it."""
 
 from __future__ import annotations
 
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
+from threading import local
+from typing import Any
 
+import httpcore2
 import httpx2
+
+_exchange = local()
+"""`until`, on the monotonic clock: when the exchange that this thread is in must be over."""
 
 
 def http_client() -> httpx2.Client:
@@ -13,40 +20,65 @@ def http_client() -> httpx2.Client:
     return httpx2.Client(transport=BoundedTransport(), follow_redirects=True)
 
 
-class BoundedTransport(httpx2.BaseTransport):
+class BoundedTransport(httpx2.HTTPTransport):
     """httpx2's own transport; an answer that drips past the attempt's time-out (seconds, the SDK's `timeout`) is cut.
 
-    The SDKs' time-out is one for each read, so a provider that sends a byte now and then would never end.
+    The SDKs' time-out is one for each read, so a provider that sends a byte now and then would never end. Head and body
+    of an answer are read by the thread that asked.
     """
 
     def __init__(self) -> None:
         limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=100)  # as the SDKs have it
-        self._transport = httpx2.HTTPTransport(limits=limits)
+        super().__init__(limits=limits)
+        pool: Any = self._pool  # httpx2 has no argument for it
+        pool._network_backend = _BoundedBackend(pool._network_backend)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         seconds = request.extensions.get("timeout", {}).get("read")
-        until = time.monotonic() + seconds if seconds else None
-        response = self._transport.handle_request(request)
-        if until is not None and isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _Bounded(response.stream, until)
-        return response
-
-    def close(self) -> None:
-        self._transport.close()
+        _exchange.until = time.monotonic() + seconds if seconds else None
+        return super().handle_request(request)
 
 
-class _Bounded(httpx2.SyncByteStream):
-    """The same bytes. Raises httpx2.ReadTimeout once the monotonic clock has passed `until`."""
+class _BoundedBackend(httpcore2.NetworkBackend):
+    def __init__(self, backend: httpcore2.NetworkBackend) -> None:
+        self._backend = backend
 
-    def __init__(self, stream: httpx2.SyncByteStream, until: float) -> None:
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        return _BoundedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+class _BoundedStream(httpcore2.NetworkStream):
+    """The same connection; a read lasts no longer than its exchange. Raises httpcore2.ReadTimeout."""
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
-        self._until = until
 
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            if time.monotonic() > self._until:
-                raise httpx2.ReadTimeout("the answer was not complete in time")
-            yield chunk
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        until = getattr(_exchange, "until", None)
+        if until is not None:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise httpcore2.ReadTimeout("the answer was not complete in time")
+            timeout = left if timeout is None else min(timeout, left)
+        return self._stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
 
     def close(self) -> None:
         self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

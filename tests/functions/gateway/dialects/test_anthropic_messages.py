@@ -278,3 +278,18 @@ def test_what_is_written_is_read_again_as_it_was() -> None:
 
 def test_an_answer_without_words_is_a_message_without_blocks() -> None:
     assert _written("stop")["content"] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "param"),
+    [
+        ({"tools": [{"type": "web_search_20250305", "name": "w", "max_uses": 1, "turbo": 1}]}, "tools[0].turbo"),
+        ({"tools": [{"type": "bash_20250124", "name": "bash", "container": "c"}]}, "tools[0].container"),
+        ({"thinking": {"type": "adaptive", "speed": "fast"}}, "thinking.speed"),
+    ],
+)
+def test_a_field_nobody_has_priced_is_refused_inside_known_ones_too(field: dict[str, Any], param: str) -> None:
+    body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}], **field}
+    with pytest.raises(ParameterNotPriced) as refused:
+        anthropic_messages.read(json.dumps(body).encode())
+    assert refused.value.param == param
