@@ -45,6 +45,7 @@ class Estate:
 
     def open(self) -> None:
         """Start the servers, deploy, put the providers' keys in place."""
+        _check_overlay(self.project)
         declared = Template(self.project.template).parameters
         self.played = [
             name for name, (key, _, address, _) in PROVIDERS.items() if address in declared and not _own(key)
@@ -141,6 +142,22 @@ class Estate:
                 raise CannotStart(f"The understudy stopped at once: {child.last_words()} ({child.log})")
             time.sleep(0.03)
         raise CannotStart(f"The understudy did not answer within {_PATIENCE_S:.0f} s. Its log: {child.log}")
+
+
+def _check_overlay(project: Project) -> None:
+    """An overlay that is wrong is told before anything starts. Raises CannotStart, naming the place in it."""
+    given = os.environ.get("DREY_OVERLAY", "")
+    if not given or given.startswith(("ssm:", "s3:")):
+        return
+    sys.path[:0] = map(str, project.sources)
+    from llm_core import routing
+    from llm_core.catalog import PACKAGE, Catalog
+    from llm_core.errors import Misconfigured
+
+    try:
+        routing.check(Catalog(PACKAGE.read_bytes(), Path(given).read_bytes()))
+    except (Misconfigured, OSError) as error:
+        raise CannotStart(f"DREY_OVERLAY={given} cannot be used. {error}") from None
 
 
 def _overlay() -> dict[str, str]:
