@@ -106,7 +106,7 @@ class Estate:
             case {"Fn::Or": list(inner)}:
                 return any(map(self._holds, inner))
             case _:
-                raise NotImplementedError(condition)
+                raise ValueError(f"a condition that this reader does not know: {condition}")
 
 
 def opened(door: Door) -> Any:

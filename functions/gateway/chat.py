@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 from gateway import account, classification
 from gateway.dialects import anthropic_messages, native, openai_chat
 from llm_core import gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
+from llm_core.gateway import Answer
+from llm_core.messages import Reply, Request
 
 handler = door = Door({"/v1/chat/": refusals.openai, "/v1/messages": refusals.anthropic})
 
@@ -18,16 +22,17 @@ gateway.prepare()
 
 @door.post("/v1/chat/completions")
 def chat_completions() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(openai_chat.read(door.body()), caller, door.deadline, account.wishes(door))
-    return account.response(answer, openai_chat.write(answer), started)
+    return _answered(openai_chat.read, openai_chat.write)
 
 
 @door.post("/v1/messages")
 def messages() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(anthropic_messages.read(door.body()), caller, door.deadline, account.wishes(door))
-    return account.response(answer, anthropic_messages.write(answer), started)
+    return _answered(anthropic_messages.read, anthropic_messages.write)
+
+
+@door.post("/v1/complete")
+def complete() -> Response:
+    return _answered(native.read, native.write)
 
 
 @door.post("/v1/messages/count_tokens")
@@ -37,16 +42,16 @@ def count_tokens() -> Response:
     return Response(200, json.dumps({"input_tokens": tokens}).encode())
 
 
-@door.post("/v1/complete")
-def complete() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(native.read(door.body()), caller, door.deadline, account.wishes(door))
-    return account.response(answer, native.write(answer), started)
-
-
 @door.post("/v1/classify")
 def classify() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
     request, labels = classification.read(door.body())
     answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
     return account.response(answer, classification.write(answer, labels), started)
+
+
+def _answered(read: Callable[[bytes], Request], write: Callable[[Answer[Reply]], dict[str, Any]]) -> Response:
+    """One answer, read and written in a dialect."""
+    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    answer = gateway.answer(read(door.body()), caller, door.deadline, account.wishes(door))
+    return account.response(answer, write(answer), started)
