@@ -23,6 +23,10 @@ class Settings(BaseModel):
     allowed_origin: str = "*"
     keys_table_name: str = ""
     usage_table_name: str = ""
+    budgets_table_name: str = ""
+    audit_table_name: str = ""
+    roll_ups_table_name: str = ""
+    reuse_table_name: str = ""
     usage_retention_days: int = Field(default=400, ge=1)
     anthropic_api_key_ref: str = ""
     anthropic_base_url: str = ""
