@@ -78,6 +78,21 @@ def test_two_attempts_of_one_call_are_two_rows(inside: Platform) -> None:
     assert ledger.find("ada", first.id, attempt=2)["cost"] == 1
 
 
+def test_all_attempts_of_a_call_are_read_in_their_order_and_nobody_elses(inside: Platform) -> None:
+    call, neighbour = _row(), _row()
+    for row in (replace(call, attempt=12), call, neighbour, replace(call, attempt=2), replace(call, user_id="eve")):
+        ledger.record(row)
+    assert [(row["id"], row["attempt"]) for row in ledger.attempts("ada", call.id)] == [
+        (call.id, 1),
+        (call.id, 2),
+        (call.id, 12),
+    ]
+    with pytest.raises(NotFound):
+        ledger.attempts("bob", call.id)
+    with pytest.raises(NotFound):
+        ledger.attempts("ada", "gen-zz")
+
+
 def test_writing_the_same_row_again_changes_nothing(inside: Platform) -> None:
     row = _row()
     ledger.record(row)

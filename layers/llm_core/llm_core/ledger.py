@@ -21,6 +21,7 @@ from llm_core.settings import settings
 
 _ID = re.compile(r"gen-([0-9a-f]{11})([0-9a-f]{16})")
 _DAY = 86_400
+_LAST_ATTEMPT = 99
 
 
 def new_id() -> str:
@@ -71,6 +72,15 @@ def find(user_id: str, call_id: str, *, attempt: int = 1) -> dict[str, Any]:
     if item is None:
         raise NotFound(f"No call {call_id[:60]!r} is known for this key.")
     return item
+
+
+def attempts(user_id: str, call_id: str) -> list[dict[str, Any]]:
+    """All rows of one of this user's calls, its first attempt first. Raises NotFound, also for somebody else's."""
+    span = ("timestamp", _timestamp(call_id, 0), _timestamp(call_id, _LAST_ATTEMPT))
+    rows = list(table.query(settings().need("usage_table_name"), {"userId": user_id}, between=span))
+    if not rows:
+        raise NotFound(f"No call {call_id[:60]!r} is known for this key.")
+    return rows
 
 
 def _timestamp(call_id: str, attempt: int) -> Decimal:

@@ -45,6 +45,17 @@ def test_a_write_repeated_because_its_answer_was_lost_counts_as_written(keys: st
     table.put_new(keys, item, key="keyId")
 
 
+@pytest.mark.parametrize("consistent", [True, False])
+def test_a_query_reads_one_stretch_of_one_partition_over_all_its_pages(inside: Platform, consistent: bool) -> None:
+    usage, mine, other = inside.environment["USAGE_TABLE_NAME"], f"mine-{consistent}", f"other-{consistent}"
+    padding = "x" * 100_000  # a page ends at a megabyte
+    for number in range(25):
+        table.put_new(usage, {"userId": mine, "timestamp": number, "padding": padding}, key="userId")
+    table.put_new(usage, {"userId": other, "timestamp": 5}, key="userId")
+    found = list(table.query(usage, {"userId": mine}, between=("timestamp", 2, 22), consistent=consistent))
+    assert [item["timestamp"] for item in found] == list(range(2, 23))
+
+
 def test_a_table_that_cannot_be_reached_says_so(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clients._clients.clear()
@@ -52,3 +63,5 @@ def test_a_table_that_cannot_be_reached_says_so(inside: Platform, monkeypatch: p
         table.get("any", {"keyId": "any"})
     with pytest.raises(StoreUnavailable):
         table.put_new("any", _item(), key="keyId")
+    with pytest.raises(StoreUnavailable):
+        next(table.query("any", {"keyId": "any"}, between=("sort", 1, 2)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,10 +26,10 @@ class AlreadyThere(DreyError):
 def get(table: str, key: Mapping[str, Any]) -> Item | None:
     """The item, read consistently. Raises StoreUnavailable."""
     try:
-        found = clients.dynamodb().get_item(TableName=table, Key=_packed(key), ConsistentRead=True)
+        found = clients.dynamodb().get_item(TableName=table, Key=packed(key), ConsistentRead=True)
     except clients.FAILURES as error:
-        raise _unavailable(error) from error
-    return _unpacked(found["Item"]) if "Item" in found else None
+        raise unavailable(error) from error
+    return unpacked(found["Item"]) if "Item" in found else None
 
 
 def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
@@ -41,18 +41,18 @@ def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
     try:
         clients.dynamodb().put_item(
             TableName=table,
-            Item=_packed(item),
+            Item=packed(item),
             ConditionExpression="attribute_not_exists(#key)",
             ExpressionAttributeNames={"#key": key},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except clients.dynamodb().exceptions.ConditionalCheckFailedException as error:
         written: Any = error.response.get("Item", {})
-        if _unpacked(written) == dict(item):
+        if unpacked(written) == dict(item):
             return
         raise AlreadyThere("An item with this key exists.") from error
     except clients.FAILURES as error:
-        raise _unavailable(error) from error
+        raise unavailable(error) from error
 
 
 def touch(table: str, name: str, *, now: int, until: int) -> bool:
@@ -67,9 +67,36 @@ def touch(table: str, name: str, *, now: int, until: int) -> bool:
             ReturnValues="UPDATED_OLD",
         )
     except clients.FAILURES as error:
-        raise _unavailable(error) from error
-    alive_until: int = _unpacked(before.get("Attributes", {})).get("ttl", 0)
+        raise unavailable(error) from error
+    alive_until: int = unpacked(before.get("Attributes", {})).get("ttl", 0)
     return alive_until <= now
+
+
+def query(
+    table: str, partition: Mapping[str, Any], *, between: tuple[str, Any, Any], consistent: bool = True
+) -> Iterator[Item]:
+    """The items of one partition, in order; `between` is the sort key's name, first and last value, both included.
+
+    Raises StoreUnavailable while it is read. A read that need not be consistent costs half.
+    """
+    ((name, value),) = partition.items()
+    sort, first, last = between
+    pages = (
+        clients.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            KeyConditionExpression="#partition = :partition AND #sort BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#partition": name, "#sort": sort},
+            ExpressionAttributeValues=packed({":partition": value, ":first": first, ":last": last}),
+            ConsistentRead=consistent,
+        )
+    )
+    try:
+        for page in pages:
+            yield from map(unpacked, page["Items"])
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
 
 
 def forget(table: str, name: str) -> None:
@@ -77,18 +104,18 @@ def forget(table: str, name: str) -> None:
     try:
         clients.dynamodb().delete_item(TableName=table, Key={"name": {"S": name}})
     except clients.FAILURES as error:
-        raise _unavailable(error) from error
+        raise unavailable(error) from error
 
 
-def _unavailable(error: Exception) -> StoreUnavailable:
+def unavailable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"The platform's tables cannot be reached ({type(error).__name__}). Try again shortly.")
 
 
-def _packed(item: Mapping[str, Any]) -> dict[str, Any]:
+def packed(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _serializer.serialize(value) for name, value in item.items()}
 
 
-def _unpacked(item: Mapping[str, Any]) -> Item:
+def unpacked(item: Mapping[str, Any]) -> Item:
     return {name: _whole(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
