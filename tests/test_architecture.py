@@ -19,7 +19,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         "aws",
         [
             *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
-            *("aws.refusals", "aws.http", "aws.stage_catalog"),
+            *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.runtime_api", "aws.runtime"),
         ],
     ),
     (
@@ -53,6 +53,7 @@ NEIGHBOURS = {
         "aws.breaker": {"aws.clients", "aws.telemetry"},
         "aws.http": {"aws.telemetry", "aws.refusals"},
         "aws.stage_catalog": {"aws.documents"},
+        "aws.runtime": {"aws.telemetry", "aws.runtime_api"},
     },
     "attempts": {
         "allowance": {"attempt"},
