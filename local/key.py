@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ def ensure(path: Path) -> str:
 
     The environment must name the table (KEYS_TABLE_NAME). Raises whatever llm_core raises.
     """
-    callers = _room("callers")
+    callers, keys = _room("callers"), _room("keys")
     kept = path.read_text().strip() if path.exists() else ""
     if kept:
         try:
@@ -30,7 +31,7 @@ def ensure(path: Path) -> str:
             pass  # by a table that was thrown away in the meantime, for example
         else:
             return kept
-    made = str(callers.create("make run", user_id=USER, scopes=callers.SCOPES).api_key)
+    made = str(keys.create("make run", user_id=USER, terms=keys.Terms(callers.SCOPES)).api_key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
@@ -46,14 +47,14 @@ def create(project: Project, stage: str, name: str, user: str, scopes: Collectio
     if stage == "local":
         os.environ.update(environment(project.now_running()["environment"]))
     else:
-        os.environ["KEYS_TABLE_NAME"] = _output(project.stack_name(stage), "KeysTableName")
+        os.environ.update(_tables(project.stack_name(stage)))
         os.environ["STAGE"] = stage
     sys.path[:0] = map(str, project.sources)
-    callers = _room("callers")
+    callers, keys = _room("callers"), _room("keys")
     unknown = set(scopes or ()) - set(callers.SCOPES)
     if unknown:
         raise CannotStart(f"Unknown scope {', '.join(sorted(unknown))}; there are: {', '.join(sorted(callers.SCOPES))}")
-    return callers.create(name, user_id=user, scopes=scopes or callers.SCOPES)
+    return keys.create(name, user_id=user, terms=keys.Terms(scopes or callers.SCOPES))
 
 
 def environment(doors: Mapping[str, str]) -> dict[str, str]:
@@ -61,15 +62,17 @@ def environment(doors: Mapping[str, str]) -> dict[str, str]:
     return {**CREDENTIALS, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **doors}
 
 
-def _output(stack: str, name: str) -> str:
+def _tables(stack: str) -> dict[str, str]:
+    """The tables of a stack, as the doors' variables name them: its output KeysTableName is KEYS_TABLE_NAME."""
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except (ClientError, BotoCoreError) as error:
         raise CannotStart(f"Stack {stack} cannot be read: {error}") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
-    if name not in outputs:
-        raise CannotStart(f"Stack {stack} has no output {name}")
-    return str(outputs[name])
+    tables = {name: str(value) for name, value in outputs.items() if name.endswith("TableName")}
+    if "KeysTableName" not in tables:
+        raise CannotStart(f"Stack {stack} has no output KeysTableName")
+    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper(): value for name, value in tables.items()}
 
 
 def _room(name: str) -> Any:

@@ -10,7 +10,7 @@ from os import environ
 from rich.console import Console
 from rich.progress import track
 
-from llm_core import callers, ledger, pricing
+from llm_core import callers, keys, ledger, pricing
 from llm_core.aws import clients
 from llm_core.aws.stage_catalog import catalog
 from llm_core.errors import NotFound
@@ -50,7 +50,7 @@ def _keys() -> Iterator[tuple[str, str]]:
         if (user, name) in known:
             yield known[user, name], user
             continue
-        key = callers.create(name, user_id=user, scopes=callers.SCOPES)
+        key = keys.create(name, user_id=user, terms=keys.Terms(callers.SCOPES))
         Console().print(f"{user}'s key for the {name}: {key.api_key}", soft_wrap=True)
         yield key.key_id, user
 

@@ -13,31 +13,34 @@ LONGEST = 250
 
 # From the ground up. A room may use the floors below its own; within a floor, only what is named beside it.
 FLOORS: list[tuple[str, list[str]]] = [
-    ("ground", ["errors", "messages", "money", "deadline", "settings", "redaction", "shapes", "catalog"]),
+    ("ground", ["errors", "failures", "messages", "money", "deadline", "settings", "redaction", "shapes", "catalog"]),
     ("rules", ["pricing", "routing", "fitting", "prompts", "prompts.library"]),
     (
         "aws",
         [
             *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
-            *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.runtime_api", "aws.runtime"),
+            *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
         ],
     ),
     (
         "rooms",
         [
-            *("ledger", "callers", "alerts", "journal"),
+            *("ledger", "callers", "alerts", "journal", "audit", "keys", "overruns"),
+            *("accounts.window", "accounts.tree", "accounts.opening", "accounts.admission", "accounts.shards"),
+            *("accounts.holds", "accounts.limits", "accounts.sweeper"),
             *("providers.base", "providers.transport", "providers.directory"),
             *("providers.anthropic", "providers.anthropic_words", "providers.bedrock"),
             *("providers.openai", "providers.openai_words"),
         ],
     ),
-    ("attempts", ["attempt", "allowance", "fallback"]),
+    ("attempts", ["payment", "attempt", "fallback"]),
     ("top", ["gateway"]),
 ]
 # Neighbours on one floor that may see each other, still without a circle.
 NEIGHBOURS = {
     "ground": {
         "deadline": {"errors"},
+        "failures": {"errors"},
         "settings": {"errors"},
         "shapes": {"errors"},
         "catalog": {"errors"},
@@ -48,6 +51,7 @@ NEIGHBOURS = {
     },
     "aws": {
         "aws.table": {"aws.clients"},
+        "aws.writes": {"aws.clients", "aws.table"},
         "aws.documents": {"aws.clients"},
         "aws.secrets": {"aws.clients"},
         "aws.breaker": {"aws.clients", "aws.telemetry"},
@@ -56,10 +60,19 @@ NEIGHBOURS = {
         "aws.runtime": {"aws.telemetry", "aws.runtime_api"},
     },
     "attempts": {
-        "allowance": {"attempt"},
+        "attempt": {"payment"},
     },
     "rooms": {
         "journal": {"ledger"},
+        "keys": {"audit", "callers", "accounts.tree", "accounts.window"},
+        "overruns": {"alerts"},
+        "accounts.tree": {"accounts.window"},
+        "accounts.opening": {"accounts.window", "accounts.tree"},
+        "accounts.admission": {"accounts.window", "accounts.opening"},
+        "accounts.shards": {"accounts.window", "accounts.admission"},
+        "accounts.holds": {"accounts.window", "accounts.admission", "accounts.shards"},
+        "accounts.limits": {"accounts.window", "accounts.tree", "accounts.opening"},
+        "accounts.sweeper": {"accounts.window", "ledger"},
         "providers.anthropic_words": {"providers.base"},
         "providers.anthropic": {"providers.base", "providers.anthropic_words", "providers.transport"},
         "providers.bedrock": {"providers.base", "providers.anthropic", "providers.transport"},
@@ -152,7 +165,7 @@ def within_llm_core(imported: str) -> str | None:
 
 
 def test_every_room_of_llm_core_has_a_floor() -> None:
-    packages = {"llm_core", "llm_core.aws", "llm_core.providers"}
+    packages = {"llm_core", "llm_core.accounts", "llm_core.aws", "llm_core.providers"}
     homeless = [r for r in LLM_CORE if r.name not in packages and r.name.removeprefix("llm_core.") not in LEVEL]
     for room in homeless:
         below = {FLOOR[n] for i, _ in room.imports if (n := within_llm_core(i))}

@@ -37,16 +37,12 @@ def region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # ------------------------------------------------------------------------------------------------ doors
 def door_files() -> dict[str, Path]:
-    """{logical id: file} of every file under functions/ that assigns `handler`."""
+    """{logical id: file} of every file under functions/ that has a `handler`."""
     found = {}
     for path in sorted((ROOT / "functions").rglob("*.py")):
-        assigned = [
-            t.id
-            for n in ast.parse(path.read_text()).body
-            if isinstance(n, ast.Assign)
-            for t in n.targets
-            if isinstance(t, ast.Name)
-        ]
+        body = ast.parse(path.read_text()).body
+        assigned = [t.id for n in body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)]
+        assigned += [n.name for n in body if isinstance(n, ast.FunctionDef)]
         if "handler" in assigned:
             words = path.relative_to(ROOT / "functions").with_suffix("").as_posix().replace("/", "_").split("_")
             found["".join(word.capitalize() for word in words)] = path
@@ -68,7 +64,7 @@ def test_a_door_is_described_by_the_first_line_of_its_file(name: str) -> None:
     assert TEMPLATE.resources[name]["Properties"]["Description"] == docstring.partition("\n")[0].removesuffix(".")
 
 
-@pytest.mark.parametrize("name", TEMPLATE.doors)
+@pytest.mark.parametrize("name", [name for name, door in TEMPLATE.doors.items() if door.routes])
 def test_a_door_answers_the_routes_it_is_given_and_no_others(name: str) -> None:
     declared = {(route.method, sample(route.path)) for route in TEMPLATE.doors[name].routes}
     answered = [*opened(TEMPLATE.doors[name])._static_routes, *opened(TEMPLATE.doors[name])._dynamic_routes]
@@ -79,6 +75,11 @@ def test_a_door_answers_the_routes_it_is_given_and_no_others(name: str) -> None:
     for route in answered:
         reached = any(method in listed(route.method) and route.rule.match(path) for method, path in declared)
         assert reached, f"{name} answers {route.method} {route.path}, which the template gives to nobody"
+
+
+@pytest.mark.parametrize("name", [name for name, door in TEMPLATE.doors.items() if not door.routes])
+def test_a_door_without_a_route_is_no_door_of_the_api(name: str) -> None:
+    assert not hasattr(opened(TEMPLATE.doors[name]), "_static_routes")
 
 
 def test_no_two_doors_are_given_the_same_route() -> None:
@@ -147,7 +148,8 @@ def test_a_door_is_traced_logged_in_json_and_bounded(name: str, estate: Estate) 
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
     group = function["LoggingConfig"]["LogGroup"].strip("<>")
     assert int(estate.resources[group]["Properties"]["RetentionInDays"]) > 0
-    assert 1 <= function["Timeout"] <= 30, "API Gateway waits 29 s; one more lets the door say so itself"
+    most = 30 if TEMPLATE.doors[name].routes else 60
+    assert 1 <= function["Timeout"] <= most, "API Gateway waits 29 s; one more lets the door say so itself"
     assert 128 <= function["MemorySize"] <= 3008
     assert function["Architectures"] == ["arm64"]
     assert function["Description"]
@@ -195,9 +197,9 @@ def test_no_door_is_given_a_wide_managed_policy(estate: Estate) -> None:
     assert {arn.partition(":policy/")[2] for arn in arns} <= set(MANAGED)
 
 
-def test_every_door_may_be_called_by_this_api_only(estate: Estate) -> None:
+def test_every_door_may_be_called_by_this_api_or_its_own_schedule_only(estate: Estate) -> None:
     for permission in estate.of_type("AWS::Lambda::Permission").values():
-        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert permission["Principal"] in ("apigateway.amazonaws.com", "events.amazonaws.com")
         assert permission["SourceArn"]
 
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from llm_core import callers, money
-from llm_core.allowance import Allowance
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer, Wishes
+from llm_core.payment import Allowance
 
 _AMOUNT = re.compile(r"\d{1,6}(\.\d{1,12})?")
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from llm_core import shapes
-from llm_core.errors import InvalidRequest, ProviderFailed
+from llm_core.errors import InvalidRequest
+from llm_core.failures import ProviderFailed
 from llm_core.gateway import Answer
 from llm_core.messages import Message, Output, Reply, Request, Text
 from llm_core.money import plain, usd

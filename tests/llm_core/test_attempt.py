@@ -10,16 +10,14 @@ from typing import Any
 
 import pytest
 
-from llm_core import attempt, ledger
+from llm_core import attempt, callers, keys, ledger
 from llm_core.attempt import Call
 from llm_core.aws import breaker
 from llm_core.aws.stage_catalog import catalog
-from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import (
-    DeadlineExceeded,
-    LedgerUnavailable,
+from llm_core.errors import DeadlineExceeded, LedgerUnavailable
+from llm_core.failures import (
     ProviderDenied,
     ProviderError,
     ProviderFailed,
@@ -29,6 +27,7 @@ from llm_core.errors import (
     ProviderTimeout,
 )
 from llm_core.messages import Message, Reply, Request, Text, Usage
+from llm_core.payment import Allowance
 from llm_core.providers import directory
 from llm_core.settings import settings
 from tests.conftest import Platform, fresh
@@ -41,7 +40,10 @@ Make = Callable[..., Reply]
 
 @pytest.fixture
 def call(inside: Platform) -> Call:
-    return Call(Caller("sk-proj-testtesttest", "ada", frozenset({"ai:complete"})), "chat", "asked-for", b'"Hello"')
+    key = keys.create("attempts", user_id="ada", terms=keys.Terms({"ai:complete"}))
+    call = Call(callers.identify(key.api_key), "chat", "asked-for", b'"Hello"')
+    call.admit(catalog().model("claude-haiku-4-5"), CHARGED_CEILING, 0, Allowance(), Deadline.after(10))
+    return call
 
 
 @pytest.fixture
@@ -61,8 +63,8 @@ def raising(error: Exception) -> Callable[[], Reply]:
     return send
 
 
-def made(call: Call, model: Model, send: Callable[[], Reply], *, first: bool = True) -> Reply:
-    return attempt.make(call, model, ceiling=CEILING, first=first, send=send)
+def made(call: Call, model: Model, send: Callable[[], Reply], *, first: bool = True, ceiling: int = CEILING) -> Reply:
+    return attempt.make(call, model, ceiling=ceiling, first=first, deadline=Deadline.after(10), send=send)
 
 
 def rows(call: Call) -> list[dict[str, Any]]:
@@ -184,16 +186,22 @@ def test_an_answer_that_cannot_be_booked_is_withheld_and_its_row_is_in_the_log(
 
 def test_the_tier_that_the_provider_applied_is_the_one_that_is_paid(call: Call) -> None:
     gpt = catalog().model("gpt-4.1-mini")
-    made(call, gpt, replying(Usage(output=1_000_000), terms={"service_tier": "priority"}))
-    made(call, gpt, replying(Usage(output=1_000_000), terms={"service_tier": "default"}))
-    made(call, gpt, replying(Usage(output=1_000_000), terms=None))
+    made(call, gpt, replying(Usage(output=1_000_000), terms={"service_tier": "priority"}), ceiling=10**10)
+    made(call, gpt, replying(Usage(output=1_000_000), terms={"service_tier": "default"}), ceiling=10**10)
+    made(call, gpt, replying(Usage(output=1_000_000), terms=None), ceiling=10**10)
     assert [row["cost"] for row in rows(call)] == [2_800_000_000, 1_600_000_000, 1_600_000_000]
 
 
 def test_a_tier_that_the_catalog_does_not_know_leaves_the_one_that_was_asked_for(inside: Platform) -> None:
-    caller = Caller("sk-proj-testtesttest", "ada", frozenset({"ai:complete"}))
-    call = Call(caller, "chat", "asked-for", b"", {"service_tier": "priority"})
-    made(call, catalog().model("gpt-4.1-mini"), replying(Usage(output=1_000_000), terms={"service_tier": "scale"}))
+    key = keys.create("tiers", user_id="ada", terms=keys.Terms({"ai:complete"}))
+    call = Call(callers.identify(key.api_key), "chat", "asked-for", b"", {"service_tier": "priority"})
+    call.admit(catalog().model("gpt-4.1-mini"), 10**10, 0, Allowance(), Deadline.after(10))
+    made(
+        call,
+        catalog().model("gpt-4.1-mini"),
+        replying(Usage(output=1_000_000), terms={"service_tier": "scale"}),
+        ceiling=10**10,
+    )
     assert [row["cost"] for row in rows(call)] == [2_800_000_000]
 
 

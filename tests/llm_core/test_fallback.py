@@ -15,11 +15,10 @@ from llm_core import deadline as deadlines
 from llm_core import fallback
 from llm_core.catalog import Limits, Model
 from llm_core.deadline import Deadline
-from llm_core.errors import (
+from llm_core.errors import DeadlineExceeded, LedgerUnavailable
+from llm_core.failures import (
     AllProvidersFailed,
     ContextLengthExceeded,
-    DeadlineExceeded,
-    LedgerUnavailable,
     ProviderDenied,
     ProviderError,
     ProviderFailed,

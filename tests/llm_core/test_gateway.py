@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from llm_core import fitting, gateway
-from llm_core.allowance import Allowance
+from llm_core import callers, fitting, gateway, keys
 from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
 from llm_core.deadline import Deadline
 from llm_core.errors import (
-    AllProvidersFailed,
     BudgetExceeded,
     DeadlineExceeded,
     DreyError,
@@ -24,19 +22,23 @@ from llm_core.errors import (
     Misconfigured,
     ModelNotFound,
     ParameterNotPriced,
-    ProviderFailed,
-    ProviderOverloaded,
-    ProviderRefused,
 )
+from llm_core.failures import AllProvidersFailed, ProviderFailed, ProviderOverloaded, ProviderRefused
 from llm_core.gateway import Answer, Wishes
 from llm_core.messages import Message, Opaque, Original, Reply, Request, Text, Tool
 from llm_core.money import nano, plain, with_markup
+from llm_core.payment import Allowance
 from llm_core.settings import settings
 from tests.conftest import Platform, fresh
 
-ADA = Caller("sk-proj-testtesttest", "ada", frozenset({"ai:complete", "ai:embed"}))
 HELLO = (Message("user", (Text("Hello"),)),)
 WEATHER = Tool("get_weather", "The weather.", {"type": "object", "properties": {}})
+
+
+def ada() -> Caller:
+    """A caller without limits, on the tables of the running platform."""
+    key = keys.create("gateway", user_id="ada", terms=keys.Terms({"ai:complete", "ai:embed"}))
+    return callers.identify(key.api_key)
 
 
 def request(model: str, **fields: Any) -> Request:
@@ -50,7 +52,7 @@ def up_to(most: int) -> Wishes:
 
 
 def answer(asked: Request, wishes: Wishes = Wishes(), seconds: float = 20) -> Answer[Reply]:  # noqa: B008 - frozen
-    return gateway.answer(asked, ADA, Deadline.after(seconds), wishes)
+    return gateway.answer(asked, ada(), Deadline.after(seconds), wishes)
 
 
 def charge(asked: Request, name: str) -> int:
@@ -262,7 +264,7 @@ def test_an_answer_that_cannot_be_booked_is_withheld(
 def test_vectors_come_from_the_model_that_the_name_stands_for_and_are_booked(
     understudy: Platform, inside: Platform
 ) -> None:
-    told = gateway.embed({"model": "embed", "input": ["one", "two"]}, ADA, Deadline.after(10))
+    told = gateway.embed({"model": "embed", "input": ["one", "two"]}, ada(), Deadline.after(10))
     assert (told.model.name, len(told.reply.vectors), told.fallback) == ("openai/text-embedding-3-small", 2, False)
     (row,) = told.call.rows
     assert (row.operation, row.requested_model, row.usage.output) == ("embeddings", "embed", 0)
@@ -272,7 +274,7 @@ def test_vectors_come_from_the_model_that_the_name_stands_for_and_are_booked(
 
 def test_only_the_texts_models_name_changes_on_their_way(understudy: Platform, inside: Platform) -> None:
     body = {"model": "embed", "input": "one", "dimensions": 8, "user": "u-1"}
-    gateway.embed(body, ADA, Deadline.after(10))
+    gateway.embed(body, ada(), Deadline.after(10))
     (sent,) = inside.asked()
     assert {**body, "model": "text-embedding-3-small", "encoding_format": "float"}.items() <= _json(sent).items()
     assert body["model"] == "embed", "the caller's own is left as it was"
@@ -284,7 +286,7 @@ def test_what_makes_no_vectors_is_refused_and_nobody_is_asked(
 ) -> None:
     before = len(inside.asked(10_000))
     with pytest.raises(refused):
-        gateway.embed({"model": name, "input": "one"}, ADA, Deadline.after(10))
+        gateway.embed({"model": name, "input": "one"}, ada(), Deadline.after(10))
     assert len(inside.asked(10_000)) == before
 
 
@@ -292,7 +294,7 @@ def test_vectors_that_may_have_been_billed_are_told_as_that(understudy: Platform
     understudy.order({"kind": "reset"}, path="/v1/embeddings", times=1)
     understudy.order({"kind": "status", "code": 429, "retry_after": 30}, path="/v1/embeddings")
     with pytest.raises(AllProvidersFailed) as raised:
-        gateway.embed({"model": "embed", "input": "one"}, ADA, Deadline.after(10))
+        gateway.embed({"model": "embed", "input": "one"}, ada(), Deadline.after(10))
     assert nano(str(raised.value.details["cost"])) > 0
 
 

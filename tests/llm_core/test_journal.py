@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from llm_core import journal
-from llm_core.errors import ProviderOverloaded, StoreUnavailable
+from llm_core.errors import StoreUnavailable
+from llm_core.failures import ProviderOverloaded
 from llm_core.ledger import Row
 from llm_core.messages import Embeddings, Reply, Text, ToolCall, Usage
 from llm_core.settings import settings

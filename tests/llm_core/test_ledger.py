@@ -100,10 +100,10 @@ def test_writing_the_same_row_again_changes_nothing(inside: Platform) -> None:
     assert ledger.find("ada", row.id)["cost"] == 35_000
 
 
-def test_another_row_under_the_same_id_is_an_alarm_not_an_overwrite(inside: Platform) -> None:
+def test_another_row_under_the_same_id_is_told_and_not_overwritten(inside: Platform) -> None:
     row = _row()
     ledger.record(row)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(ledger.Written):
         ledger.record(replace(row, cost=0))
     assert ledger.find("ada", row.id)["cost"] == 35_000
 

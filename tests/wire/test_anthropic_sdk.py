@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import callers
+from llm_core import keys
 from tests.conftest import ROOT, Platform, fresh
 
 OLDER = ROOT / ".local/venvs/older-clients/bin/python"
@@ -41,7 +41,7 @@ def run(python: str, platform: Platform, failing: dict[str, str]) -> dict[str, A
     with pytest.MonkeyPatch.context() as environment:
         for name, value in platform.environment.items():
             environment.setenv(name, value)
-        narrow = callers.create("may only embed", user_id="local", scopes=["ai:embed"]).api_key
+        narrow = keys.create("may only embed", user_id="local", terms=keys.Terms(["ai:embed"])).api_key
     program = [python, str(Path(__file__).with_name("anthropic_client.py")), platform.url, platform.key, narrow]
     done = subprocess.run([*program, json.dumps(failing)], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

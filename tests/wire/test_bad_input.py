@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from llm_core import callers
+from llm_core import keys
 from llm_core.aws import clients
 from tests.conftest import Platform
 
@@ -78,7 +78,7 @@ BAD: dict[str, tuple[bytes, int]] = {
 def stranger(inside: Platform) -> tuple[Platform, str, str]:
     """A user nobody has seen before, with a key."""
     user = f"stranger-{secrets.token_hex(4)}"
-    key = callers.create("bad input", user_id=user, scopes={"ai:complete"})
+    key = keys.create("bad input", user_id=user, terms=keys.Terms({"ai:complete"}))
     return inside, user, key.api_key
 
 
@@ -152,7 +152,7 @@ def test_two_different_keys_in_one_request_are_refused(platform: Platform) -> No
 
 
 def test_a_key_without_the_scope_is_told_which_one_it_lacks(inside: Platform) -> None:
-    key = callers.create("embeds only", user_id="narrow", scopes={"ai:embed"})
+    key = keys.create("embeds only", user_id="narrow", terms=keys.Terms({"ai:embed"}))
     headers = {"x-api-key": key.api_key}
     answer = inside.http.post(f"{inside.url}/v1/chat/completions", content=_body(), headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "insufficient_scope")

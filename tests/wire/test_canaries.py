@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import callers
+from llm_core import keys
 from llm_core.aws import clients
 from tests.conftest import ROOT, Platform, fresh
 
@@ -45,7 +45,7 @@ def test_no_canary_comes_out(
         understudy.order(fault)
     else:
         understudy.perform({"text": COMPLETION})
-    key = callers.create("canary", user_id="canary", scopes={"ai:complete"}).api_key
+    key = keys.create("canary", user_id="canary", terms=keys.Terms({"ai:complete"})).api_key
     event = json.loads((ROOT / "events/gateway/chat-hello.json").read_text())
     event["headers"] = {"Authorization": f"Bearer {key}", "x-note": PROMPT}
     event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from llm_core import callers, ledger
+from llm_core import keys, ledger
 from llm_core.callers import identify
 from tests.conftest import Platform, fresh
 
@@ -165,7 +165,7 @@ def test_a_wrong_request_is_told_natively_before_anybody_is_asked(
 
 
 def test_a_key_that_may_not_is_told_which_scope_it_lacks(inside: Platform, ask: Ask) -> None:
-    narrow = callers.create("may only embed", user_id="local", scopes=["ai:embed"]).api_key
+    narrow = keys.create("may only embed", user_id="local", terms=keys.Terms(["ai:embed"])).api_key
 
     answer = ask("/v1/complete", {"x-api-key": narrow}, messages=[HELLO])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import callers
+from llm_core import keys
 from tests.conftest import ROOT, Platform, fresh
 
 OLDER = ROOT / ".local/venvs/older-clients/bin/python"
@@ -25,7 +25,7 @@ def seen(request: pytest.FixtureRequest, platform: Platform) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in platform.environment.items():
             environment.setenv(name, value)
-        narrow = callers.create("may only embed", user_id="local", scopes=["ai:embed"]).api_key
+        narrow = keys.create("may only embed", user_id="local", terms=keys.Terms(["ai:embed"])).api_key
     program = [python, str(Path(__file__).with_name("openai_client.py")), f"{platform.url}/v1", platform.key, narrow]
     program.append(json.dumps({"overloaded": overloaded, "broken": broken}))
     done = subprocess.run(program, check=False, capture_output=True, text=True, timeout=60)

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from llm_core import journal, ledger, pricing
+from llm_core import journal, ledger, overruns, payment, pricing
 from llm_core.aws import breaker, telemetry
 from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
 from llm_core.catalog import Model
-from llm_core.errors import ProviderError, ProviderSkipped
+from llm_core.deadline import Deadline
+from llm_core.failures import ProviderError, ProviderSkipped
 from llm_core.ledger import Row
 from llm_core.messages import Embeddings, Reply, Usage
-from llm_core.money import with_markup
+from llm_core.money import with_markup, without_markup
+from llm_core.payment import Allowance, Payment
 from llm_core.settings import settings
 
 Sent = Reply | Embeddings
@@ -22,16 +24,21 @@ Sent = Reply | Embeddings
 
 @dataclass(slots=True)
 class Call:
-    """What all attempts at one request share. `prompt` is its canonical bytes; `rows` grows by one an attempt."""
+    """What all attempts at one request share. `prompt` is its canonical bytes, `payment` is there once admitted."""
 
     caller: Caller
     operation: str
     requested_model: str
     prompt: bytes
     terms: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=ledger.new_id)
     created: int = field(default_factory=lambda: int(time.time()))
-    rows: list[Row] = field(default_factory=list)
+    payment: Payment | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        return self.payment.rows if self.payment else []
 
     @property
     def cost(self) -> int:
@@ -47,26 +54,46 @@ class Call:
     def provider_ms(self) -> int:
         return sum(row.latency_ms for row in self.rows)
 
+    def charge(self, cost: int) -> int:
+        """What the caller pays for what a provider bills, nano-USD both."""
+        return with_markup(cost, settings().markup_percent)
 
-def make[T: Sent](call: Call, model: Model, *, ceiling: int, first: bool, send: Callable[[], T]) -> T:
+    def cost_of(self, charge: int) -> int:
+        """What a provider may bill so that the caller pays no more than this, nano-USD both."""
+        return without_markup(charge, settings().markup_percent)
+
+    def admit(self, model: Model, charge: int, tokens: int, allowance: Allowance, deadline: Deadline) -> None:
+        """Hold the charge (nano-USD) on every account that pays. Raises as payment.take does."""
+        kind = f"{self.operation} {model.name}"
+        self.payment = payment.take(self.caller, self.id, charge, tokens, kind, allowance, deadline)
+
+
+def make[T: Sent](
+    call: Call, model: Model, *, ceiling: int, first: bool, deadline: Deadline, send: Callable[[], T]
+) -> T:
     """Send once and account for it before anybody sees the answer. `ceiling` is the most it can cost, in nano-USD.
 
     Raises ProviderError, LedgerUnavailable, or what stopped us before the provider was asked.
     """
-    settings().need("usage_table_name")
+    paying = call.payment
+    assert paying is not None  # noqa: S101 - for the type checker: nobody is asked before the call is admitted
+    overruns.check(model, call.operation)
+    paying.cover(call.charge(ceiling), model, deadline)
+    deadline.remaining()  # covering takes time, and whoever is late must not begin
     started = time.perf_counter()
     with telemetry.span(model.provider) as span:
         span.annotate(provider=model.provider, model=model.model, cached=False)
         answer, failure = _sent(model, send)
         row = _row(call, model, answer, failure, first=first, latency_ms=round((time.perf_counter() - started) * 1000))
         if failure is not None and failure.end_unknown:
-            row = replace(row, cost=ceiling, charged=with_markup(ceiling, settings().markup_percent), estimated=True)
+            row = replace(row, cost=ceiling, charged=call.charge(ceiling), estimated=True)
         span.annotate(outcome=row.outcome, cost_nano_usd=row.cost)
     if isinstance(failure, ProviderSkipped):
         journal.skipped(row, call.prompt, failure)
         raise failure
-    ledger.record(row)
-    call.rows.append(row)
+    paying.record(row)
+    if row.cost > ceiling:
+        overruns.suspend(model, call.operation, ceiling=ceiling, cost=row.cost)
     if failure is not None:
         journal.failed(row, call.prompt, failure)
         raise failure
@@ -101,10 +128,11 @@ def _row(
         outcome=failure.code if failure else "ok",
         usage=answer.usage if answer else Usage(),
         cost=cost,
-        charged=with_markup(cost, settings().markup_percent),
+        charged=call.charge(cost),
         estimated=False,
         price_version=catalog().version,
         latency_ms=latency_ms,
+        metadata=call.metadata,
     )
 
 

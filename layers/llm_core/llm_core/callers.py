@@ -9,75 +9,50 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import secrets
-import string
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Lock
+from typing import Literal
 
 from llm_core.aws import table
-from llm_core.errors import InsufficientScope, InvalidRequest, Unauthorized
+from llm_core.errors import InsufficientScope, Unauthorized
 from llm_core.settings import settings
 
 SCOPES = frozenset({"ai:complete", "ai:embed", "agent:run", "usage:read", "budget:write", "keys:write"})
+
+Policy = Literal["clamp", "refuse"]
 
 CACHE_SECONDS = 30
 """How long a key that was found is believed: a revocation counts within this time (the promise is 60 s)."""
 
 _CACHE_SIZE = 1_000
-_PUBLIC = string.ascii_letters + string.digits
 _SHAPE = re.compile(r"(sk-proj-[A-Za-z0-9]{12})[A-Za-z0-9_-]{43}")
 _REFUSED = "This API key is not valid here. Send a key of this platform: `Authorization: Bearer <key>`."
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A key that proved itself. `user_id` owns its usage rows."""
+    """A key that proved itself. `user_id` owns its usage rows. `models` are those it may name, None for all; the rates
+    are per minute, None for none; `policy` says whether an answer may be shortened to what is affordable."""
 
     key_id: str
     user_id: str
     scopes: frozenset[str]
+    models: tuple[str, ...] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    policy: Policy = "clamp"
+    providers: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """Who pays first."""
+        return f"key:{self.key_id}"
 
     def require(self, *scopes: str) -> None:
         """Any one of these suffices. Raises InsufficientScope, naming the first."""
         if self.scopes.isdisjoint(scopes):
             raise InsufficientScope(scopes[0])
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """`api_key` is shown once and kept nowhere."""
-
-    key_id: str
-    api_key: str
-
-
-def create(name: str, *, user_id: str, scopes: Collection[str], expires_at: datetime | None = None) -> NewKey:
-    """Make a key and keep its hash. Raises InvalidRequest for an unknown scope, StoreUnavailable."""
-    unknown = sorted(set(scopes) - SCOPES)
-    if unknown:
-        raise InvalidRequest(f"Unknown scope {unknown[0]!r}. Scopes are {', '.join(sorted(SCOPES))}.", param="scopes")
-    while True:
-        key_id = "sk-proj-" + "".join(secrets.choice(_PUBLIC) for _ in range(12))
-        secret = secrets.token_urlsafe(32)
-        salt = secrets.token_bytes(16)
-        item = {
-            "keyId": key_id,
-            "name": name,
-            "userId": user_id,
-            "scopes": sorted(scopes),
-            "salt": salt.hex(),
-            "hash": _hash(salt, secret),
-            "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
-            "expiresAt": int(expires_at.timestamp()) if expires_at else None,
-        }
-        try:
-            table.put_new(settings().need("keys_table_name"), item, key="keyId")
-        except table.AlreadyThere:
-            continue  # one in 62^12: draw again
-        return NewKey(key_id, key_id + secret)
 
 
 def identify(api_key: str | None) -> Caller:
@@ -86,14 +61,24 @@ def identify(api_key: str | None) -> Caller:
     if shape is None or api_key is None:
         raise Unauthorized(_REFUSED)
     item = _find(shape[1])
-    if item is None or not hmac.compare_digest(_hash(bytes.fromhex(item["salt"]), api_key[20:]), item["hash"]):
+    if item is None or not hmac.compare_digest(hashed(bytes.fromhex(item["salt"]), api_key[20:]), item["hash"]):
         raise Unauthorized(_REFUSED)
     if item.get("revokedAt") or (item.get("expiresAt") or time.time() + 1) <= time.time():
         raise Unauthorized(_REFUSED)
-    return Caller(shape[1], item["userId"], frozenset(item["scopes"]))
+    models = item.get("models")
+    return Caller(
+        shape[1],
+        item["userId"],
+        frozenset(item["scopes"]),
+        models=None if models is None else tuple(models),
+        requests_per_minute=item.get("requestsPerMinute"),
+        tokens_per_minute=item.get("tokensPerMinute"),
+        policy=item.get("policy", "clamp"),
+        providers=tuple(item.get("providers", ())),
+    )
 
 
-def _hash(salt: bytes, secret: str) -> str:
+def hashed(salt: bytes, secret: str) -> str:
     """One round suffices: the secret is 256 random bits, not a password."""
     return hashlib.sha256(salt + secret.encode()).hexdigest()
 

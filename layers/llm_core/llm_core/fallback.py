@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import AllProvidersFailed, ContextLengthExceeded, ProviderError
+from llm_core.failures import AllProvidersFailed, ContextLengthExceeded, ProviderError
 
 RETRIES = 2
 """How often the same candidate is asked again, at most."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic_core import to_json
 
 from llm_core import pricing
@@ -52,6 +54,24 @@ def _check_abilities(request: Request, model: Model) -> None:
 def output_limit(request: Request, model: Model) -> int:
     """Tokens the model may write: the caller's word, or the model's default."""
     return request.max_tokens or min(model.default_output, model.max_output)
+
+
+FLOOR = 256
+"""Tokens. An answer is not shortened below this to make it affordable: it would say nothing."""
+
+
+def affordable(request: Request, prompt: bytes, model: Model, most: int) -> int | None:
+    """The longest answer, in tokens, whose ceiling is not above `most` nano-USD; None when not even FLOOR is."""
+    low, high = FLOOR, output_limit(request, model)
+    if high < low or ceiling(replace(request, max_tokens=low), prompt, model) > most:
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        if ceiling(replace(request, max_tokens=middle), prompt, model) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def prompt_bound(request: Request, prompt: bytes, model: Model) -> int:

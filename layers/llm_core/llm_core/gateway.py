@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pydantic_core import to_json
 
 from llm_core import alerts, attempt, fallback, fitting, pricing, routing
-from llm_core.allowance import Allowance
-from llm_core.attempt import Call
+from llm_core.attempt import Call, Sent
 from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import DreyError, InvalidRequest
+from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidRequest, NotAllowed
 from llm_core.messages import Embeddings, Reply, Request
 from llm_core.money import plain
+from llm_core.payment import Allowance
 from llm_core.providers import directory
 from llm_core.providers.anthropic import Anthropic
 from llm_core.providers.openai import OpenAI
@@ -46,35 +45,44 @@ def prepare(primary: str = "anthropic") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a caller wants to be served: whether others than the first candidate may answer, and what it may cost."""
+    """How a caller wants to be served: whether others than the first candidate may answer, what it may cost, and the
+    caller's own tags, which are kept with the usage."""
 
     fallback: bool = True
     allowance: Allowance = field(default_factory=Allowance)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+BYTES_A_TOKEN = 4
+"""What a prompt counts for against a key's tokens a minute, before anybody has counted them (OpenAI counts so too)."""
 
 
 def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> Answer[Reply]:
     """Ask the models that the request's name stands for, one after the other, until one answers.
 
-    Raises ModelNotFound, InvalidRequest, ParameterNotPriced and BudgetExceeded before anything is asked; ProviderError,
-    AllProvidersFailed, DeadlineExceeded, LedgerUnavailable after.
+    Raises ModelNotFound, NotAllowed, InvalidRequest, ParameterNotPriced, BudgetExceeded and RateLimited before anything
+    is asked; ProviderError, AllProvidersFailed, DeadlineExceeded, LedgerUnavailable after.
     """
     found = routing.plan(request.model, catalog(), chain=request.models, fallback=wishes.fallback)
     prompt = _prompt(request)
     ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
-    candidates = wishes.allowance.affordable(_able(ordered, request), partial(fitting.ceiling, request, prompt))
-    call = Call(caller, "chat", request.model, prompt, request.terms)
+    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata)
+
+    def charge(model: Model) -> int:
+        return call.charge(fitting.ceiling(request, prompt, model))
+
+    candidates = wishes.allowance.affordable(_able(_allowed(ordered, caller), request), charge)
+    request = _admitted(call, request, candidates[0], wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Reply:
         provider = directory.provider(model.provider)
         body = provider.body(request, model, fitting.output_limit(request, model))
+        sending = partial(provider.send, body, until)
         ceiling = fitting.ceiling(request, prompt, model)
-        wishes.allowance.admit(call, ceiling, model)
-        return attempt.make(
-            call, model, ceiling=ceiling, first=model is candidates[0], send=lambda: provider.send(body, until)
-        )
+        first = model is candidates[0]
+        return attempt.make(call, model, ceiling=ceiling, first=first, deadline=until, send=sending)
 
-    with _accounted(call):
-        model, reply = fallback.first_answer(candidates, ask, deadline)
+    model, reply = _asked(call, candidates, ask, deadline)
     limit = fitting.output_limit(request, model)
     return _told(Answer(call, model, reply, model is not candidates[0], limit), candidates[0])
 
@@ -85,23 +93,25 @@ def embed(
     """Vectors for `body["input"]`, by the model that `body["model"]` stands for. Raises as `answer` does."""
     name, prompt = str(body["model"]), to_json(body["input"])
     found = routing.of_kind("embedding", routing.plan(name, catalog(), fallback=wishes.fallback), name)
-    ordered = list(found.ordered(len(prompt), None))
-    candidates = wishes.allowance.affordable(ordered, lambda model: pricing.ceiling(model, len(prompt), 0))
-    call = Call(caller, "embeddings", name, prompt)
+    call = Call(caller, "embeddings", name, prompt, metadata=wishes.metadata)
+
+    def charge(model: Model) -> int:
+        return call.charge(pricing.ceiling(model, len(prompt), 0))
+
+    ordered = _allowed(found.ordered(len(prompt), None), caller)
+    candidates = wishes.allowance.affordable(ordered, charge)
+    call.admit(candidates[0], charge(candidates[0]), len(prompt) // BYTES_A_TOKEN, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Embeddings:
         provider = directory.provider(model.provider)
         if not isinstance(provider, OpenAI):
             raise InvalidRequest(f"{model.name} makes no embeddings here.", param="model")
-        asked = {**body, "model": model.model}
+        sending = partial(provider.embed, {**body, "model": model.model}, until)
         ceiling = pricing.ceiling(model, len(prompt), 0)
-        wishes.allowance.admit(call, ceiling, model)
-        return attempt.make(
-            call, model, ceiling=ceiling, first=model is candidates[0], send=lambda: provider.embed(asked, until)
-        )
+        first = model is candidates[0]
+        return attempt.make(call, model, ceiling=ceiling, first=first, deadline=until, send=sending)
 
-    with _accounted(call):
-        model, vectors = fallback.first_answer(candidates, ask, deadline)
+    model, vectors = _asked(call, candidates, ask, deadline)
     return _told(Answer(call, model, vectors, model is not candidates[0]), candidates[0])
 
 
@@ -114,7 +124,7 @@ def count_tokens(request: Request, deadline: Deadline) -> int:
     raise InvalidRequest(f"Tokens of {request.model[:100]!r} cannot be counted here, only Claude's.", param="model")
 
 
-def _able(models: tuple[Model, ...], request: Request) -> list[Model]:
+def _able(models: Sequence[Model], request: Request) -> list[Model]:
     """The candidates that can do what is asked; the first must. Raises InvalidRequest with its reason."""
     able = []
     for model in models:
@@ -128,15 +138,54 @@ def _able(models: tuple[Model, ...], request: Request) -> list[Model]:
     return able
 
 
-@contextmanager
-def _accounted(call: Call) -> Iterator[None]:
-    """A failed call says what it is charged for attempts whose end nobody saw."""
+def _allowed(models: Iterable[Model], caller: Caller) -> list[Model]:
+    """The candidates that this key may use. Raises NotAllowed when there is none."""
+    if caller.models is None:
+        return list(models)
+    names = {model.name for name in caller.models for model in routing.resolve(name, catalog()).candidates}
+    able = [model for model in models if model.name in names]
+    if not able:
+        raise NotAllowed(f"This key may use only {', '.join(caller.models)}.")
+    return able
+
+
+def _admitted(call: Call, request: Request, model: Model, allowance: Allowance, deadline: Deadline) -> Request:
+    """The request as it is admitted: its ceiling is held from here on.
+
+    Where the caller set no `max_tokens` and its key says `clamp`, the answer may be shortened to what is affordable,
+    which is told (`x-drey-max-tokens`). Raises as payment.take does.
+    """
+    may_clamp = request.max_tokens is None and call.caller.policy == "clamp"
+    while True:
+        limit = fitting.output_limit(request, model)
+        tokens = len(call.prompt) // BYTES_A_TOKEN + limit * request.answers
+        charge = call.charge(fitting.ceiling(request, call.prompt, model))
+        try:
+            call.admit(model, charge, tokens, allowance, deadline)
+        except (BudgetExceeded, BudgetHeld) as refusal:
+            if not may_clamp or refusal.remaining is None:
+                raise
+            shorter = fitting.affordable(request, call.prompt, model, call.cost_of(refusal.remaining))
+            if shorter is None or shorter >= limit:
+                raise
+            request = replace(request, max_tokens=shorter)
+        else:
+            return request
+
+
+def _asked[T: Sent](
+    call: Call, candidates: list[Model], ask: Callable[[Model, Deadline], T], deadline: Deadline
+) -> tuple[Model, T]:
+    """The first answer; however it ends, what the call is charged is booked, and a failed call says how much."""
+    assert call.payment is not None  # noqa: S101 - for the type checker: it was admitted
     try:
-        yield
+        return fallback.first_answer(candidates, ask, deadline)
     except DreyError as error:
         if call.charged:
             error.details = {**error.details, "cost": plain(call.charged)}
         raise
+    finally:
+        call.payment.settle()
 
 
 def _prompt(request: Request) -> bytes:

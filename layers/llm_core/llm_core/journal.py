@@ -12,7 +12,8 @@ from typing import Any
 
 from llm_core import money
 from llm_core.aws import telemetry
-from llm_core.errors import DreyError, ProviderError
+from llm_core.errors import DreyError
+from llm_core.failures import ProviderError
 from llm_core.ledger import Row
 from llm_core.messages import Embeddings, Reply
 from llm_core.settings import settings

@@ -9,18 +9,22 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from llm_core.aws import table
 from llm_core.aws.telemetry import logger
+from llm_core.aws.writes import ConditionFailed, Write, together, update
+from llm_core.deadline import Deadline
 from llm_core.errors import LedgerUnavailable, NotFound, StoreUnavailable
 from llm_core.messages import Usage
 from llm_core.settings import settings
 
 _ID = re.compile(r"gen-([0-9a-f]{11})([0-9a-f]{16})")
 _DAY = 86_400
+_SECONDS_TO_CORRECT = 3.0
 _LAST_ATTEMPT = 99
 
 
@@ -33,7 +37,9 @@ def new_id() -> str:
 class Row:
     """One attempt. `cost` is what the provider bills, `charged` what the caller pays: nano-USD.
 
-    `estimated`: nobody saw how it ended, so both are the most it can have cost. `fallback`: not the first candidate.
+    `estimated`: nobody saw how it ended, so both are the most it can have cost. `swept`: written by the sweeper for a
+    caller that never came back. `fallback`: not the first candidate. `byok`: paid with the caller's own key at the
+    provider, so nothing is charged. `cached`: an earlier answer, given again. `metadata`: the caller's own tags.
     """
 
     id: str
@@ -52,17 +58,70 @@ class Row:
     estimated: bool
     price_version: str
     latency_ms: int
+    swept: bool = False
+    byok: bool = False
+    cached: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Written(Exception):
+    """This attempt has a row already: by the sweeper (`swept`), or by the caller that the sweeper took for dead."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        super().__init__(row["id"])
+        self.swept: bool = row["swept"]
+        self.charged: int = row["charged"]
 
 
 def record(row: Row) -> None:
-    """Write the row; it is in the table when this returns. Raises LedgerUnavailable, the row then stands in the log."""
+    """Write the row; it is in the table when this returns.
+
+    Raises Written, or LedgerUnavailable, the row then stands in the log.
+    """
     name = settings().need("usage_table_name")
     item = _item(row)
     try:
         table.put_new(name, item, key="userId")
-    except (StoreUnavailable, table.AlreadyThere) as error:
-        logger.exception("usage row not written", extra={"event": "usage_row_lost", "row": item})
-        raise LedgerUnavailable("The answer could not be accounted for, so it is withheld.") from error
+    except table.AlreadyThere as there:
+        raise Written(there.item) from there
+    except StoreUnavailable as error:
+        raise lost(row) from error
+
+
+def correct(row: Row) -> None:
+    """Put the truth in the place of what the sweeper wrote, once. Raises LedgerUnavailable, as `record` does."""
+    item = _item(row) | {"version": 2}
+    key = {name: item[name] for name in ("userId", "timestamp")}
+    write = Write(settings().need("usage_table_name"), key, item=item, condition="#swept = :yes", values={":yes": True})
+    try:
+        together([write], Deadline.after(_SECONDS_TO_CORRECT))
+    except ConditionFailed as failure:
+        if failure.item != item:  # else our own write, whose answer was lost
+            raise lost(row) from failure
+    except StoreUnavailable as error:
+        raise lost(row) from error
+
+
+def undo(item: Mapping[str, Any]) -> None:
+    """The sweeper booked an attempt that was never made: its row stays and costs nothing. Raises LedgerUnavailable."""
+    key = {name: item[name] for name in ("userId", "timestamp")}
+    change = (
+        "SET #cost = :nothing, #charged = :nothing, #outcome = :undone, #version = :two, #estimated = :no, #swept = :no"
+    )
+    values = {":nothing": 0, ":no": False, ":undone": "undone", ":two": 2, ":yes": True}
+    write = Write(settings().need("usage_table_name"), key, change, "#swept = :yes", values)
+    try:
+        update(write, Deadline.after(_SECONDS_TO_CORRECT))
+    except ConditionFailed:
+        return  # undone already: our own write, whose answer was lost
+    except StoreUnavailable as error:
+        raise LedgerUnavailable("An estimate of an attempt that was never made could not be undone.") from error
+
+
+def lost(row: Row) -> LedgerUnavailable:
+    """The error to raise for a row that could not be written; the log has it whole from here on."""
+    logger.exception("usage row not written", extra={"event": "usage_row_lost", "row": _item(row)})
+    return LedgerUnavailable("The answer could not be accounted for, so it is withheld.")
 
 
 def find(user_id: str, call_id: str, *, attempt: int = 1) -> dict[str, Any]:
@@ -116,5 +175,10 @@ def _item(row: Row) -> dict[str, Any]:
         "priceVersion": row.price_version,
         "latencyMs": row.latency_ms,
         "attempt": row.attempt,
+        "swept": row.swept,
+        "byok": row.byok,
+        "cached": row.cached,
+        "metadata": dict(row.metadata),
+        "version": 1,
         "ttl": int(timestamp) // 1000 + settings().usage_retention_days * _DAY,
     }

@@ -29,6 +29,11 @@ def plain(amount: int) -> str:
     return f"{usd(amount):f}"
 
 
+def without_markup(amount: int, percent: Decimal) -> int:
+    """The cost that is charged as at most `amount` nano-USD: `with_markup` the other way round."""
+    return math.floor(amount / (1 + Fraction(percent) / 100))
+
+
 def with_markup(amount: int, percent: Decimal) -> int:
     """What a caller is charged for `amount` nano-USD of cost: rounded up, once per row, never below what is owed."""
     return math.ceil(amount * (1 + Fraction(percent) / 100))

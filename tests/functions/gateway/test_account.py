@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gateway import account
-from llm_core import callers, gateway
+from llm_core import gateway, keys
+from llm_core.accounts.holds import Hold
 from llm_core.attempt import Call
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
@@ -20,6 +21,7 @@ from llm_core.catalog import PACKAGE, Catalog
 from llm_core.errors import InsufficientScope, InvalidRequest, Unauthorized
 from llm_core.gateway import Wishes
 from llm_core.messages import Reply, Text, Usage
+from llm_core.payment import Allowance, Payment
 from tests.conftest import Platform
 from tests.functions.gateway.events import Send
 from tests.llm_core.test_journal import ROW
@@ -84,7 +86,8 @@ def test_an_amount_that_nobody_can_have_is_refused(wishes: Any, said: str) -> No
 
 def answered(*, fallback: bool = False, limit: int = 100) -> Response:
     call = Call(Caller("sk-proj-testtesttest", "ada", frozenset()), "chat", "fast", b"")
-    call.rows += [replace(ROW, charged=105_000, latency_ms=20), replace(ROW, charged=0, latency_ms=5)]
+    rows = [replace(ROW, charged=105_000, latency_ms=20), replace(ROW, charged=0, latency_ms=5)]
+    call.payment = Payment(Allowance(), Hold(call.id, "ada"), rows)
     model = Catalog(PACKAGE.read_bytes()).model("claude-haiku-4-5")
     reply = Reply("msg_1", model.model, (Text("hi"),), "stop", Usage())
     answer = gateway.Answer(call, model, reply, fallback, limit)
@@ -140,7 +143,7 @@ def asks(inside: Platform) -> Any:
 
 
 def test_a_caller_needs_one_of_the_scopes_and_is_named_in_the_log(asks: Any, log: io.StringIO) -> None:
-    made = callers.create("one", user_id="ada-of-the-log", scopes={"ai:embed"})
+    made = keys.create("one", user_id="ada-of-the-log", terms=keys.Terms({"ai:embed"}))
     found = asks(made.api_key, "ai:complete", "ai:embed")
     assert (found.key_id, found.user_id) == (made.key_id, "ada-of-the-log")
     line = json.loads(log.getvalue().splitlines()[-1])
@@ -149,7 +152,7 @@ def test_a_caller_needs_one_of_the_scopes_and_is_named_in_the_log(asks: Any, log
 
 
 def test_who_may_not_is_named_in_the_log_and_who_is_nobody_is_not(asks: Any, log: io.StringIO) -> None:
-    made = callers.create("one", user_id="ada", scopes={"usage:read"})
+    made = keys.create("one", user_id="ada", terms=keys.Terms({"usage:read"}))
     assert isinstance(asks(made.api_key, "ai:complete"), InsufficientScope)
     assert json.loads(log.getvalue().splitlines()[-1])["key_id"] == made.key_id
     assert isinstance(asks(made.key_id + "A" * 43, "ai:complete"), Unauthorized)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import chat
-from llm_core import callers, ledger
+from llm_core import keys, ledger
 from llm_core.callers import identify
 from llm_core.money import nano
 from tests.conftest import Platform, fresh
@@ -75,7 +75,7 @@ REFUSED: dict[str, Any] = {"chat-messages": "authentication_error", "chat-count_
 
 @pytest.mark.parametrize("case", ROUTES)
 def test_no_route_opens_without_a_key_or_by_one_for_something_else(send: Send, case: str) -> None:
-    other = callers.create("other", user_id="ada", scopes={"ai:embed", "usage:read"}).api_key
+    other = keys.create("other", user_id="ada", terms=keys.Terms({"ai:embed", "usage:read"})).api_key
     assert send(case, key=other)["statusCode"] == 403
     unknown = send(case, key="sk-proj-" + "0" * 12 + "A" * 43)
     assert unknown["statusCode"] == 401

@@ -10,7 +10,8 @@ from gateway import classification
 from llm_core.attempt import Call
 from llm_core.callers import Caller
 from llm_core.catalog import PACKAGE, Catalog
-from llm_core.errors import InvalidRequest, ParameterNotPriced, ProviderFailed
+from llm_core.errors import InvalidRequest, ParameterNotPriced
+from llm_core.failures import ProviderFailed
 from llm_core.gateway import Answer
 from llm_core.messages import Instructions, Reply, Text, ToolCall, Usage
 

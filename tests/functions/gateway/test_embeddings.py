@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import embeddings
-from llm_core import callers
+from llm_core import keys
 from llm_core.money import nano
 from tests.conftest import Platform
 from tests.functions.gateway.events import Send, body, sender
@@ -45,7 +45,7 @@ def test_an_answer_says_what_it_cost_and_nothing_of_a_limit_on_output(send: Send
 
 @pytest.mark.parametrize("case", BOTH)
 def test_neither_opens_by_a_key_for_something_else(send: Send, case: str) -> None:
-    other = callers.create("other", user_id="ada", scopes={"ai:complete"}).api_key
+    other = keys.create("other", user_id="ada", terms=keys.Terms({"ai:complete"})).api_key
     refused = send(case, key=other)
     assert refused["statusCode"] == 403
     assert "ai:embed" in refused["body"]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway import models
-from llm_core import callers
+from llm_core import keys
 from llm_core.aws.stage_catalog import catalog
 from tests.conftest import Platform
 from tests.functions.gateway.events import Context, Send, body, sender
@@ -75,12 +75,13 @@ def _one(send: Send, name: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("scope", ["ai:complete", "ai:embed"])
 def test_either_scope_may_look(send: Send, scope: str) -> None:
-    assert send("models-list", key=callers.create("looks", user_id="ada", scopes={scope}).api_key)["statusCode"] == 200
+    looks = keys.create("looks", user_id="ada", terms=keys.Terms({scope})).api_key
+    assert send("models-list", key=looks)["statusCode"] == 200
 
 
 @pytest.mark.parametrize("case", ["models-list", "models-one"])
 def test_a_key_for_neither_may_not(send: Send, case: str) -> None:
-    other = callers.create("other", user_id="ada", scopes={"usage:read"}).api_key
+    other = keys.create("other", user_id="ada", terms=keys.Terms({"usage:read"})).api_key
     assert send(case, key=other)["statusCode"] == 403
 
 

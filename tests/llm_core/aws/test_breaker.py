@@ -18,9 +18,9 @@ from uuid import uuid4
 import pytest
 
 from llm_core.aws import breaker, clients
-from llm_core.errors import (
+from llm_core.errors import DreyError
+from llm_core.failures import (
     ContextLengthExceeded,
-    DreyError,
     ProviderDenied,
     ProviderError,
     ProviderFailed,
@@ -250,15 +250,14 @@ def test_a_table_that_cannot_be_reached_neither_hides_the_answer_nor_the_failure
 
 ENVIRONMENT = """
 import json, sys
-from llm_core import gateway
+from llm_core import callers, gateway, keys
 from llm_core.aws import breaker
-from llm_core.callers import Caller
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError
 from llm_core.messages import Message, Request, Text
 
 breaker.RECOVERY_SECONDS = 2
-caller = Caller("sk-proj-breakerbreak", "breaker", frozenset({"ai:complete"}))
+caller = callers.identify(keys.create("breaker", user_id="breaker", terms=keys.Terms({"ai:complete"})).api_key)
 gateway.prepare()
 print("READY", flush=True)
 for line in sys.stdin:

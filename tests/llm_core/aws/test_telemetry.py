@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from llm_core import callers, redaction
+from llm_core import keys, redaction
 from llm_core.aws import telemetry
-from llm_core.errors import ProviderFailed
+from llm_core.failures import ProviderFailed
 from llm_core.settings import in_prod, settings
 from tests.conftest import ROOT, Platform, fresh
 
@@ -237,7 +237,7 @@ def traced(command: list[str], daemon: Daemon, **more: str) -> str:
 
 def invoked(daemon: Daemon, model: str, tmp_path: Path) -> dict[str, Any]:
     """The answer of the chat door to a prompt with words and a key in it."""
-    key = callers.create("traced", user_id="traced", scopes={"ai:complete"}).api_key
+    key = keys.create("traced", user_id="traced", terms=keys.Terms({"ai:complete"})).api_key
     event = json.loads((ROOT / "events/gateway/chat-hello.json").read_text())
     event["headers"] = {"Authorization": f"Bearer {key}"}
     event["multiValueHeaders"] = {"Authorization": [f"Bearer {key}"]}

@@ -13,14 +13,8 @@ import pytest
 from llm_core.aws import clients
 from llm_core.aws.stage_catalog import catalog
 from llm_core.deadline import Deadline
-from llm_core.errors import (
-    ContextLengthExceeded,
-    InvalidRequest,
-    ProviderDenied,
-    ProviderFailed,
-    ProviderOverloaded,
-    ProviderTimeout,
-)
+from llm_core.errors import InvalidRequest
+from llm_core.failures import ContextLengthExceeded, ProviderDenied, ProviderFailed, ProviderOverloaded, ProviderTimeout
 from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
 from llm_core.providers.anthropic import Anthropic
 from llm_core.providers.anthropic_words import reply, usage

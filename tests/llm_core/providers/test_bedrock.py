@@ -10,9 +10,9 @@ import pytest
 
 from llm_core.aws.stage_catalog import catalog
 from llm_core.deadline import Deadline
-from llm_core.errors import (
+from llm_core.errors import DeadlineExceeded
+from llm_core.failures import (
     ContextLengthExceeded,
-    DeadlineExceeded,
     ProviderDenied,
     ProviderError,
     ProviderFailed,

@@ -7,7 +7,7 @@ import pytest
 
 from llm_core.aws.stage_catalog import catalog
 from llm_core.deadline import Deadline
-from llm_core.errors import ContextLengthExceeded
+from llm_core.failures import ContextLengthExceeded
 from llm_core.messages import Image, Message, Reply, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
 from llm_core.providers.directory import provider
 from llm_core.providers.openai_words import embeddings, reply

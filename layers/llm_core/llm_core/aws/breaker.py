@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitB
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitTransition
 
 from llm_core.aws import clients, telemetry
-from llm_core.errors import (
+from llm_core.failures import (
     ProviderDenied,
     ProviderError,
     ProviderFailed,

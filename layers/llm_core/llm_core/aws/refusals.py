@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from llm_core import errors
+from llm_core import errors, failures
 from llm_core.errors import DreyError
 from llm_core.redaction import redact
 
@@ -31,16 +31,17 @@ _TABLE: dict[type[Exception], Kind] = {
     errors.InvalidRequest: Kind(400, "invalid_request_error"),
     errors.Unauthorized: Kind(401, "authentication_error"),
     errors.BudgetExceeded: Kind(402, "billing_error"),
-    errors.InsufficientScope: Kind(403, "permission_error"),
+    errors.NotAllowed: Kind(403, "permission_error"),
+    errors.RateLimited: Kind(429, "rate_limit_error"),
     errors.NotFound: Kind(404, "not_found_error"),
-    errors.ProviderRefused: Kind(400, "invalid_request_error"),
-    errors.ProviderTooLarge: Kind(413, "request_too_large"),
-    errors.ProviderDenied: Kind(502, "api_error"),
-    errors.ProviderOverloaded: Kind(503, "overloaded_error"),
-    errors.ProviderTimeout: Kind(504, "timeout_error"),
-    errors.ProviderFailed: Kind(502, "api_error"),
-    errors.ProviderSkipped: Kind(503, "overloaded_error"),
-    errors.ProviderUnaffordable: Kind(402, "billing_error"),
+    failures.ProviderRefused: Kind(400, "invalid_request_error"),
+    failures.ProviderTooLarge: Kind(413, "request_too_large"),
+    failures.ProviderDenied: Kind(502, "api_error"),
+    failures.ProviderOverloaded: Kind(503, "overloaded_error"),
+    failures.ProviderTimeout: Kind(504, "timeout_error"),
+    failures.ProviderFailed: Kind(502, "api_error"),
+    failures.ProviderSkipped: Kind(503, "overloaded_error"),
+    failures.ProviderUnaffordable: Kind(402, "billing_error"),
     errors.DeadlineExceeded: Kind(504, "timeout_error"),
     errors.StoreUnavailable: Kind(503, "overloaded_error"),
     errors.Misconfigured: Kind(500, "api_error"),
@@ -71,7 +72,7 @@ def refusal(error: DreyError, told: Told, request_id: str) -> Refusal:
 
 def _kind(error: DreyError) -> Kind:
     """Of many failures the last decides: it is what the caller would meet again."""
-    if isinstance(error, errors.AllProvidersFailed):
+    if isinstance(error, failures.AllProvidersFailed):
         return _kind(error.failures[-1][1])
     return next(_TABLE[cls] for cls in type(error).__mro__ if cls in _TABLE)
 

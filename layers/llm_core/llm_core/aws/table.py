@@ -18,9 +18,13 @@ _deserializer = TypeDeserializer()
 
 
 class AlreadyThere(DreyError):
-    """An item with this key exists; nothing was written."""
+    """Another `item` with this key exists; nothing was written."""
 
     code = "already_there"
+
+    def __init__(self, item: Item) -> None:
+        super().__init__("An item with this key exists.")
+        self.item = item
 
 
 def get(table: str, key: Mapping[str, Any]) -> Item | None:
@@ -48,9 +52,32 @@ def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
         )
     except clients.dynamodb().exceptions.ConditionalCheckFailedException as error:
         written: Any = error.response.get("Item", {})
-        if unpacked(written) == dict(item):
+        found = unpacked(written)
+        if found == dict(item):
             return
-        raise AlreadyThere("An item with this key exists.") from error
+        raise AlreadyThere(found) from error
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
+
+
+def listed(table: str, index: str, value: str) -> list[Any]:
+    """The keys of the items whose attribute `index` has this value: a sparse index of keys only, a moment late.
+
+    Raises StoreUnavailable.
+    """
+    pages = (
+        clients.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#index = :value",
+            ExpressionAttributeNames={"#index": index},
+            ExpressionAttributeValues=packed({":value": value}),
+        )
+    )
+    try:
+        return [unpacked(item) for page in pages for item in page["Items"]]
     except clients.FAILURES as error:
         raise unavailable(error) from error
 
@@ -99,10 +126,10 @@ def query(
         raise unavailable(error) from error
 
 
-def forget(table: str, name: str) -> None:
-    """End what `touch` keeps alive."""
+def forget(table: str, name: str, *, key: str = "name") -> None:
+    """Delete the item, as to end what `touch` keeps alive. Raises StoreUnavailable."""
     try:
-        clients.dynamodb().delete_item(TableName=table, Key={"name": {"S": name}})
+        clients.dynamodb().delete_item(TableName=table, Key={key: {"S": name}})
     except clients.FAILURES as error:
         raise unavailable(error) from error
 

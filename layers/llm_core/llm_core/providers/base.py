@@ -16,10 +16,9 @@ from typing import Any
 from llm_core.aws.secrets import secret
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import (
+from llm_core.errors import DreyError, Misconfigured
+from llm_core.failures import (
     ContextLengthExceeded,
-    DreyError,
-    Misconfigured,
     ProviderDenied,
     ProviderError,
     ProviderFailed,

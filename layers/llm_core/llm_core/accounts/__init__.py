@@ -1,0 +1,1 @@
+"""Accounts: what each may spend in a window, and the holds that keep every call inside it."""

@@ -1,0 +1,188 @@
+"""May this call hold its ceiling in this window? One conditional write says yes, and its refusal says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from llm_core.accounts import opening
+from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Window
+from llm_core.aws.table import Item
+from llm_core.aws.writes import ConditionFailed, Write, update
+from llm_core.deadline import Deadline
+from llm_core.errors import BudgetExceeded, BudgetHeld, RateLimited, StoreUnavailable
+from llm_core.money import plain
+
+OPEN_HOLDS = 100
+"""Calls in flight per key."""
+
+_TRIES = 5
+
+_BUDGET = "SET #remaining = #remaining - :amount, #held = #held + :amount, #holds.#id = :entry, #open = :open"
+_FITS = "#remaining >= :amount AND attribute_not_exists(#holds.#id) AND attribute_not_exists(#closed)"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a call asks of every window: to hold `amount` nano-USD until `lease`. `now`: epoch seconds."""
+
+    call_id: str
+    amount: int
+    user: str
+    lease: int
+    now: float
+
+    @property
+    def minute(self) -> int:
+        return int(self.now // 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A key's limits per minute, None for none, and the tokens that this call counts for."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    counted: int = 0
+
+    @property
+    def limited(self) -> bool:
+        return self.requests is not None or self.tokens is not None
+
+
+def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
+    """Hold it in a window above the key's. Raises BudgetExceeded, BudgetHeld, StoreUnavailable."""
+    entry = Entry(wanted.amount, 0, wanted.lease, wanted.user)
+    write = window.write(_BUDGET, _FITS, _values(wanted, entry), {"#id": wanted.call_id})
+    for _ in range(_TRIES):
+        try:
+            return update(write, deadline)
+        except ConditionFailed as failure:
+            if failure.item is None:
+                opening.begin(window.account, window.label, deadline)
+            elif Entry.of(failure.item, wanted.call_id) == entry:
+                return failure.item  # our own write, whose answer was lost
+            else:
+                raise _unaffordable(window, failure.item, wanted) from failure
+    raise _busy()
+
+
+_known: dict[str, tuple[int, int]] = {}
+"""Of each key's window: how many others are held with it, and the most it may hold. Checked by the write itself."""
+
+
+def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline: Deadline) -> Item:
+    """Hold it in the key's own window, where the minute's requests and tokens are counted in the same write.
+
+    Raises BudgetExceeded, BudgetHeld, RateLimited, StoreUnavailable.
+    """
+    for _ in range(_TRIES):
+        others, cap = _known.get(window.name, (0, UNLIMITED))
+        entry = Entry(wanted.amount, 0, wanted.lease, wanted.user, 1 + others, model)
+        try:
+            item = update(_own(window, wanted, rates, entry, cap), deadline)
+        except ConditionFailed as failure:
+            if failure.item is None:
+                opening.begin(window.account, window.label, deadline)
+                continue
+            found = len(failure.item["chain"]), failure.item["heldCap"]
+            if Entry.of(failure.item, wanted.call_id) == entry:
+                return failure.item  # our own write, whose answer was lost
+            if found == (others, cap):
+                raise _why(window, failure.item, wanted, rates) from failure
+            _remember(window.name, found)
+        else:
+            return item
+    raise _busy()
+
+
+def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -> Write:
+    change = _BUDGET
+    condition = f"{_FITS} AND size(#holds) < :many AND size(#chain) = :others AND #heldCap = :cap"
+    condition += " AND (#held = :nothing OR #held <= :room)"
+    values = _values(wanted, entry) | {
+        ":many": OPEN_HOLDS,
+        ":others": entry.windows - 1,
+        ":cap": cap,
+        ":room": cap - wanted.amount,
+        ":nothing": 0,
+    }
+    names = {"#id": wanted.call_id}
+    if rates.limited:
+        names["#minute"] = str(wanted.minute)
+        values |= {":one": 1, ":counted": rates.counted}
+        change += ", #requests.#minute = if_not_exists(#requests.#minute, :nothing) + :one"
+        change += ", #tokens.#minute = if_not_exists(#tokens.#minute, :nothing) + :counted"
+    if rates.requests is not None:
+        values[":requests"] = rates.requests
+        condition += " AND (attribute_not_exists(#requests.#minute) OR #requests.#minute < :requests)"
+    if rates.tokens is not None:
+        values[":left"] = rates.tokens - rates.counted
+        condition += " AND (attribute_not_exists(#tokens.#minute) OR #tokens.#minute <= :left)"
+    return window.write(change, condition, values, names)
+
+
+def _values(wanted: Wanted, entry: Entry) -> dict[str, Any]:
+    return {":amount": wanted.amount, ":entry": entry.stored, ":open": OPEN}
+
+
+def _remember(name: str, found: tuple[int, int]) -> None:
+    if len(_known) > 10_000:
+        _known.clear()
+    _known[name] = found
+
+
+def _why(window: Window, item: Item, wanted: Wanted, rates: Rates) -> BudgetExceeded | RateLimited | StoreUnavailable:
+    """The reason that the item itself tells for refusing."""
+    minute, wait = str(wanted.minute), 60 - wanted.now % 60
+    if rates.requests is not None and item["requests"].get(minute, 0) >= rates.requests:
+        return _too_fast(f"This key may make {rates.requests} requests a minute.", wait)
+    if rates.tokens is not None and item["tokens"].get(minute, 0) + rates.counted > rates.tokens:
+        words = f"This key may use {rates.tokens} tokens a minute, and this request may take {rates.counted}."
+        return _too_fast(words, wait)
+    if len(item["holds"]) >= OPEN_HOLDS:
+        return _too_fast(f"This key has {OPEN_HOLDS} calls in flight, which is all it may have.", 1)
+    if item["remaining"] >= wanted.amount and item["held"] > item["heldCap"] - wanted.amount:
+        held, most = plain(item["held"]), plain(item["heldCap"])
+        return BudgetHeld(f"This key's calls in flight hold {held} USD of the {most} they may. Wait for one to end.")
+    if item["remaining"] < wanted.amount:
+        return _unaffordable(window, item, wanted)
+    return _busy()
+
+
+def _unaffordable(window: Window, item: Item, wanted: Wanted) -> BudgetExceeded | BudgetHeld:
+    return refusal(window, item["limit"], item["remaining"], item["held"], wanted.amount)
+
+
+def refusal(window: Window, limit: int, remaining: int, held: int, amount: int) -> BudgetExceeded | BudgetHeld:
+    """402 when the window is used up, 429 when only calls in flight are in the way. All in nano-USD."""
+    end = window.end and window.end.isoformat(timespec="seconds").replace("+00:00", "Z")
+    whose = f"the {plain(limit)} USD of {window.account} for {window.label}"
+    asked = f"This could cost up to {plain(amount)} USD; of {whose}"
+    error: BudgetExceeded | BudgetHeld
+    if remaining + held >= amount:
+        error = BudgetHeld(f"{asked} {plain(max(remaining, 0))} are free while other calls are in flight. Try again.")
+    else:
+        until = f"Its next window begins {end}." if end else "It has no next window."
+        error = BudgetExceeded(f"{asked} {plain(max(remaining, 0))} are left. {until} Or ask for a shorter answer.")
+    error.remaining = max(remaining, 0)
+    error.details = {
+        "limit_id": f"{window.account}#{window.label}",
+        "limit": plain(limit),
+        "remaining": plain(max(remaining, 0)),
+        "required": plain(amount),
+        **({"window_end": end} if end else {}),
+    }
+    return error
+
+
+def _too_fast(words: str, seconds: float) -> RateLimited:
+    error = RateLimited(f"{words} Try again in {seconds:.0f} s.")
+    error.retry_after_s = max(seconds, 1)
+    return error
+
+
+def _busy() -> StoreUnavailable:
+    error = StoreUnavailable("This account is changing right now. Nothing was asked of any provider. Try again.")
+    error.retry_after_s = 1
+    return error

@@ -1,0 +1,161 @@
+"""One call's hold on every account that pays for it: taken before any provider is asked, settled on every way out.
+
+The key's own window is taken first and says which others there are; a refusal gives back what was taken. Each step is
+idempotent, so whoever dies in between is finished by the sweeper (sweeper.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from llm_core.accounts import admission, shards, window
+from llm_core.accounts.admission import Rates, Wanted
+from llm_core.accounts.window import UNLIMITED, Entry, Gone, Window
+from llm_core.aws.table import Item
+from llm_core.aws.telemetry import logger
+from llm_core.aws.writes import ConditionFailed
+from llm_core.deadline import Deadline
+from llm_core.errors import DreyError, StoreUnavailable
+
+LEASE_SECONDS = 60
+"""How long after its deadline a call may still settle by itself."""
+
+_SECONDS_TO_SETTLE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The tightest limit as it stood when the call was admitted: nano-USD, and when its next window begins."""
+
+    limit: int
+    remaining: int
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What a key has asked for in this minute, and the seconds until the next."""
+
+    requests: int
+    tokens: int
+    reset_s: int
+
+
+@dataclass(slots=True)
+class Hold:
+    """`open` has the entry in each window, the key's own first."""
+
+    call_id: str
+    user: str
+    open: dict[Window, Entry] = field(default_factory=dict)
+    balance: Balance | None = None
+    minute: Minute | None = None
+
+    @property
+    def amount(self) -> int:
+        """nano-USD that are held in every window."""
+        return min((entry.held for entry in self.open.values()), default=0)
+
+    def extend(self, more: int, deadline: Deadline) -> None:
+        """Hold `more` nano-USD in every window, or change nothing.
+
+        Raises BudgetExceeded or BudgetHeld when it does not fit, StoreUnavailable.
+        """
+        wider: dict[Window, Entry] = {}
+        try:
+            for place, entry in self.open.items():
+                wider[place] = window.extend(place, self.call_id, entry, more, deadline)
+        except (DreyError, Gone) as failure:
+            for place, entry in wider.items():
+                self.open[place] = window.extend(place, self.call_id, entry, -more, Deadline.after(_SECONDS_TO_SETTLE))
+            if isinstance(failure, ConditionFailed) and failure.item is not None:
+                raise admission.refusal(
+                    place, failure.item["limit"], failure.item["remaining"], failure.item["held"], more
+                ) from failure
+            if isinstance(failure, Gone | ConditionFailed):
+                raise StoreUnavailable("This call's hold has expired, so nobody else is asked.") from failure
+            raise
+        self.open = wider
+
+    def settle(self, cost: int) -> bool:
+        """Book what the call was charged, in every window; False if some were no longer open: those stay in `open`.
+
+        Nothing here can take the answer back, so trouble is logged and left to the sweeper.
+        """
+        gone = {}
+        for place, entry in reversed(self.open.items()):
+            try:
+                window.settle(place, self.call_id, entry, cost, Deadline.after(_SECONDS_TO_SETTLE))
+            except Gone:
+                gone[place] = entry
+            except StoreUnavailable:
+                logger.exception("hold not settled", extra={"event": "settle_delayed", "window": place.name})
+        self.open = gone
+        return not gone
+
+    def reopen(self, booked: int) -> None:
+        """The sweeper has booked `booked` where it was; from now until the settle it keeps away.
+
+        Raises StoreUnavailable, and then nothing may be corrected.
+        """
+        lease, deadline = int(time.time()) + LEASE_SECONDS, Deadline.after(_SECONDS_TO_SETTLE)
+        for place, entry in self.open.items():
+            try:
+                self.open[place] = window.prolong(place, self.call_id, lease, deadline)
+            except Gone:
+                self.open[place] = Entry(0, booked, lease, self.user, entry.windows, entry.model)
+                window.reopen(place, self.call_id, self.open[place], deadline)
+
+
+def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadline) -> Hold:
+    """Hold `wanted` in every window that pays for a call of this key's account.
+
+    Raises BudgetExceeded, BudgetHeld, RateLimited or StoreUnavailable; then nothing is held.
+    """
+    hold = Hold(wanted.call_id, wanted.user)
+    own = Window(account, window.label("month", wanted.now))
+    try:
+        item = admission.hold_own(own, wanted, rates, model, deadline)
+        _took(hold, own, item)
+        for payer in item["chain"]:
+            label = window.label(payer["kind"], wanted.now)
+            place, taken = shards.hold(payer["account"], label, payer["shards"], wanted, deadline)
+            _took(hold, place, taken)
+    except BaseException as failure:
+        if isinstance(failure, StoreUnavailable):  # a write may have been carried out and its answer lost
+            hold.open.setdefault(own, Entry(wanted.amount, 0, wanted.lease, wanted.user))
+        hold.settle(0)
+        raise
+    hold.minute = _minute(item, wanted)
+    return hold
+
+
+def lease(deadline: Deadline, now: float) -> int:
+    """Until when a call with this deadline holds, in epoch seconds."""
+    return int(now + max(deadline.left, 0)) + LEASE_SECONDS
+
+
+def _took(hold: Hold, place: Window, item: Item) -> None:
+    entry = Entry.of(item, hold.call_id)
+    assert entry is not None  # noqa: S101 - it was just written
+    hold.open[place] = entry
+    hold.balance = _tightest(filter(None, (hold.balance, _balance(place, item))))
+
+
+def _balance(place: Window, item: Item) -> Balance | None:
+    if item["limit"] >= UNLIMITED // 2:
+        return None
+    return Balance(item["limit"], item["remaining"], place.end)
+
+
+def _tightest(balances: Iterable[Balance]) -> Balance | None:
+    return min(balances, key=lambda balance: balance.remaining, default=None)
+
+
+def _minute(item: Item, wanted: Wanted) -> Minute:
+    minute = str(wanted.minute)
+    requests, tokens = (item[name].get(minute, 0) for name in ("requests", "tokens"))
+    return Minute(requests, tokens, 60 - int(wanted.now) % 60)

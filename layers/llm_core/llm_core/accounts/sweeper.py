@@ -1,0 +1,141 @@
+"""Calls whose caller died: finished by their usage rows, or, where nobody saw the end, at the most they can have cost.
+
+The usage row decides: it is written once, by the caller or by us, and every window is settled by what the rows say.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llm_core import ledger
+from llm_core.accounts import window
+from llm_core.accounts.window import OPEN, Entry, Gone, Window
+from llm_core.aws import table
+from llm_core.aws.table import Item
+from llm_core.aws.telemetry import logger
+from llm_core.aws.writes import ConditionFailed, update
+from llm_core.deadline import Deadline
+from llm_core.errors import NotFound
+from llm_core.ledger import Row, Written
+from llm_core.messages import Usage
+from llm_core.money import without_markup
+from llm_core.settings import settings
+
+_MINUTES_KEPT = 2
+
+ABANDONED = "abandoned"
+"""The outcome of a call that died before it held everywhere: no provider was asked."""
+
+UNSEEN = "unseen"
+"""The outcome of a call that died while a provider may have been at work: booked at its ceiling."""
+
+
+@dataclass(slots=True)
+class Count:
+    """What one sweep did: windows looked at, calls finished by their rows, by an estimate, or as never begun."""
+
+    windows: int = 0
+    finished: int = 0
+    estimated: int = 0
+    abandoned: int = 0
+
+
+def sweep(now: float, deadline: Deadline) -> Count:
+    """Finish every hold whose lease is over (`now`: epoch seconds). Raises StoreUnavailable, and is then run again."""
+    count = Count()
+    calls: dict[str, dict[Window, Entry]] = defaultdict(dict)
+    for key in table.listed(settings().need("budgets_table_name"), OPEN, OPEN):
+        place = window.parsed(key["userId"])
+        item = place.read()
+        if item is None:
+            continue
+        count.windows += 1
+        for call_id in item["holds"]:
+            entry = Entry.of(item, call_id)
+            if entry is not None:
+                calls[call_id][place] = entry
+        _tidy(place, item, now, deadline)
+    for call_id, entries in calls.items():
+        if any(entry.lease < now for entry in entries.values()):
+            _finish(call_id, entries, now, deadline, count)
+    return count
+
+
+def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: Deadline, count: Count) -> None:
+    user = next(iter(entries.values())).user
+    rows = _rows(user, call_id)
+    if _ended(rows):
+        count.finished += 1
+    elif own := next((place for place, entry in entries.items() if entry.windows), None):
+        seen = len(entries) == entries[own].windows
+        row = _estimate(call_id, own, entries[own], rows, begun=seen)
+        try:
+            ledger.record(row)
+        except Written:  # the caller lives, or another sweep is at work
+            count.finished += 1
+        else:
+            count.estimated, count.abandoned = count.estimated + seen, count.abandoned + (not seen)
+            logger.warning("call swept", extra={"event": "call_swept", "call": call_id, "outcome": row.outcome})
+        rows = _rows(user, call_id)
+    cost = sum(row["charged"] for row in rows)
+    for place, entry in entries.items():
+        if entry.lease < now:
+            try:
+                window.settle(place, call_id, entry, cost, deadline)
+            except Gone:
+                continue  # its caller came back
+
+
+def _ended(rows: Sequence[Item]) -> bool:
+    """Whether the last row is the call's last: after a failure another attempt may have begun."""
+    return bool(rows) and (rows[-1]["outcome"] == "ok" or rows[-1]["swept"])
+
+
+def _rows(user: str, call_id: str) -> list[Item]:
+    try:
+        return ledger.attempts(user, call_id)
+    except NotFound:
+        return []
+
+
+def _estimate(call_id: str, own: Window, entry: Entry, rows: Sequence[Item], *, begun: bool) -> Row:
+    """The row of the attempt that nobody saw the end of: all that is held and not yet accounted for."""
+    operation, _, model = entry.model.partition(" ")
+    provider, _, name = model.partition("/")
+    charged = max(entry.held + entry.booked - sum(row["charged"] for row in rows), 0) if begun else 0
+    return Row(
+        id=call_id,
+        user_id=entry.user,
+        key_id=own.account.removeprefix("key:"),
+        operation=operation,
+        requested_model=model,
+        provider=provider,
+        model=name,
+        attempt=len(rows) + 1,
+        fallback=False,
+        outcome=UNSEEN if begun else ABANDONED,
+        usage=Usage(),
+        cost=without_markup(charged, settings().markup_percent),
+        charged=charged,
+        estimated=begun,
+        price_version="",
+        latency_ms=0,
+        swept=True,
+    )
+
+
+def _tidy(place: Window, item: Item, now: float, deadline: Deadline) -> None:
+    """Leave the index when nothing is open, and forget the counts of minutes that are over."""
+    over = [minute for minute in item.get("requests", {}) if int(minute) < now // 60 - _MINUTES_KEPT]
+    gone = [f"#{counts}.#m{n}" for n in range(len(over)) for counts in ("requests", "tokens")]
+    names = {f"#m{n}": minute for n, minute in enumerate(over)}
+    if not item["holds"]:
+        gone.append("#open")
+    if gone:
+        condition, values = ("size(#holds) = :none", {":none": 0}) if not item["holds"] else ("", {})
+        try:
+            update(place.write("REMOVE " + ", ".join(gone), condition, values, names), deadline)
+        except ConditionFailed:
+            return  # in use again

@@ -1,0 +1,131 @@
+"""The accounts: who pays for whom, and what each may spend. Windows (window.py) are made from them.
+
+    org:acme <- team:search <- user:ada <- key:sk-proj-abc <- key:sk-proj-def
+
+A call is paid by its key's account and by every limited account above it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm_core.accounts.window import UNLIMITED, Kind
+from llm_core.aws import table
+from llm_core.aws.writes import Write, new
+from llm_core.errors import InvalidRequest, NotFound
+from llm_core.settings import settings
+
+KINDS: tuple[Kind, ...] = ("month", "day", "total")
+DEEPEST = 8
+"""Accounts from a key to the organisation. Each limited one costs two writes a call."""
+
+MAX_LIMIT = 10**15
+"""nano-USD: a million USD. Whoever needs more leaves the limit out."""
+
+_NAME = re.compile(r"(org|team|user|key|run|public):[A-Za-z0-9._@+-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`limits` are nano-USD per kind of window, only those that are set. `version` grows with every change of them."""
+
+    name: str
+    parent: str | None = None
+    limits: Mapping[Kind, int] = field(default_factory=dict)
+    shards: int = 1
+    version: int = 1
+    children: tuple[str, ...] = ()
+
+    def limit(self, kind: Kind) -> int:
+        return self.limits.get(kind, UNLIMITED)
+
+
+def check_name(name: str) -> str:
+    """The name, if it is one. Raises InvalidRequest."""
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            f"{name[:80]!r} is not an account. Accounts are org:, team:, user: and a name of letters, digits and ._@+-",
+            param="account",
+        )
+    return name
+
+
+def find(name: str) -> Account:
+    """Read consistently. Raises NotFound, StoreUnavailable."""
+    item = table.get(settings().need("budgets_table_name"), {"userId": name})
+    if item is None:
+        raise NotFound(f"There is no account {name[:120]!r}.")
+    children = tuple(sorted(item.get("children", ())))
+    return Account(name, item["parent"], item["limits"], item["shards"], item["version"], children)
+
+
+def lineage(name: str) -> list[Account]:
+    """The account, then the one above it, up to the root. Raises NotFound, StoreUnavailable."""
+    found = [find(name)]
+    while (parent := found[-1].parent) is not None:
+        found.append(find(parent))
+    return found
+
+
+def below(account: Account) -> Iterator[Account]:
+    """All accounts under this one, nearest first. Raises StoreUnavailable."""
+    for child in account.children:
+        found = find(child)
+        yield found
+        yield from below(found)
+
+
+def opening(account: Account) -> list[Write]:
+    """The steps of a transaction that opens an account under its parent, which must be there and not be revoked.
+
+    Raises InvalidRequest when the account would stand too deep, NotFound without its parent.
+    """
+    name = settings().need("budgets_table_name")
+    item: dict[str, Any] = {
+        "userId": account.name,
+        "parent": account.parent,
+        "limits": dict(account.limits),
+        "shards": account.shards,
+        "version": account.version,
+        "createdAt": int(time.time()),
+    }
+    steps = [new(name, item, key="userId")]
+    if account.parent is not None:
+        if len(lineage(account.parent)) >= DEEPEST:
+            raise InvalidRequest(f"Accounts may stand {DEEPEST} deep. Make this one under another.", param="parent")
+        steps.append(
+            Write(
+                name,
+                {"userId": account.parent},
+                change="ADD #children :child",
+                condition="attribute_exists(#userId) AND attribute_not_exists(#revoked)",
+                values={":child": {account.name}},
+            )
+        )
+    return steps
+
+
+def held_by(line: list[Account]) -> list[dict[str, Any]]:
+    """What a call of `line[0]` holds beside that account's own month, as stored with that month's window."""
+    entries = []
+    for account in line:
+        for kind in KINDS:
+            if kind in account.limits and not (account is line[0] and kind == "month"):
+                entries.append({"account": account.name, "kind": kind, "shards": account.shards})
+    return entries
+
+
+def cap(line: list[Account]) -> int:
+    """The most that one account may hold at once, nano-USD: a fifth of the tightest limit above it.
+
+    So a bug that holds and never settles cannot take everybody's budget with it.
+    """
+    above = [limit for account in line[1:] for limit in account.limits.values()]
+    return min(above) // SHARE if above else UNLIMITED
+
+
+SHARE = 5

@@ -1,0 +1,120 @@
+"""What one call may spend: the caller's own word (`x-drey-max-cost-usd`) and the hold on the accounts that pay.
+
+Attempts are money: another one is made only if everything known, everything unseen and its own ceiling are covered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from llm_core import ledger
+from llm_core.accounts import holds
+from llm_core.accounts.admission import Rates, Wanted
+from llm_core.accounts.holds import Hold
+from llm_core.aws.telemetry import logger
+from llm_core.callers import Caller
+from llm_core.catalog import Model
+from llm_core.deadline import Deadline
+from llm_core.errors import BudgetExceeded, BudgetHeld, LedgerUnavailable, StoreUnavailable
+from llm_core.failures import ProviderUnaffordable
+from llm_core.ledger import Row, Written
+from llm_core.money import plain
+from llm_core.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """`most` is nano-USD as charged, markup included; None allows anything."""
+
+    most: int | None = None
+
+    def affordable(self, models: list[Model], charge: Callable[[Model], int]) -> list[Model]:
+        """The candidates that cannot cost more. Raises BudgetExceeded when not even the first is one."""
+        if self.most is None:
+            return models
+        if (most := charge(models[0])) > self.most:
+            refused = BudgetExceeded(self.words(most))
+            refused.details = {"required": plain(most), "limit": plain(self.most)}
+            raise refused
+        return [model for model in models if charge(model) <= self.most]
+
+    def words(self, charge: int) -> str:
+        return (
+            f"With this it may cost up to {plain(charge)} USD, and x-drey-max-cost-usd allows {plain(self.most or 0)}."
+        )
+
+
+@dataclass(slots=True)
+class Payment:
+    """Of one call. `rows` are its attempts so far, each recorded before anybody saw its answer."""
+
+    allowance: Allowance
+    hold: Hold
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def charged(self) -> int:
+        """nano-USD that the caller pays for all attempts so far."""
+        return sum(row.charged for row in self.rows)
+
+    def cover(self, charge: int, model: Model, deadline: Deadline) -> None:
+        """Make sure of the money for another attempt that may be charged this much, in nano-USD.
+
+        Raises ProviderUnaffordable: this candidate is passed over, and what others said is told. StoreUnavailable.
+        """
+        needed = self.charged + charge
+        if self.allowance.most is not None and needed > self.allowance.most:
+            raise ProviderUnaffordable(self.allowance.words(needed), provider=model.provider)
+        if (more := needed - self.hold.amount) > 0:
+            try:
+                self.hold.extend(more, deadline)
+            except (BudgetExceeded, BudgetHeld) as refusal:
+                raise ProviderUnaffordable(refusal.message, provider=model.provider) from refusal
+
+    def record(self, row: Row) -> None:
+        """Write the attempt's row. A caller that comes back late puts the truth in the place of the sweeper's estimate.
+
+        Raises LedgerUnavailable.
+        """
+        try:
+            ledger.record(row)
+        except Written as there:
+            if not there.swept:
+                raise ledger.lost(row) from there
+            try:
+                self.hold.reopen(self.charged + there.charged)
+            except StoreUnavailable as error:
+                raise ledger.lost(row) from error
+            ledger.correct(row)
+        self.rows.append(row)
+
+    def settle(self) -> None:
+        """Book what was charged. An estimate that the sweeper wrote of an attempt that never was is undone."""
+        if self.hold.settle(self.charged):
+            return
+        try:
+            estimates = [row for row in ledger.attempts(self.hold.user, self.hold.call_id) if row["swept"]]
+            if not estimates:
+                return  # our own settle, whose answer was lost; or the sweeper's, by our rows
+            self.hold.reopen(self.charged + sum(row["charged"] for row in estimates))
+            for row in estimates:
+                ledger.undo(row)
+            self.hold.settle(self.charged)
+        except (StoreUnavailable, LedgerUnavailable):
+            logger.exception("estimate not undone", extra={"event": "settle_delayed", "call": self.hold.call_id})
+
+
+def take(
+    caller: Caller, call_id: str, charge: int, tokens: int, kind: str, allowance: Allowance, deadline: Deadline
+) -> Payment:
+    """Hold `charge` nano-USD on every account that pays for this caller. `kind`: operation and model, for the sweeper.
+
+    Raises BudgetExceeded, BudgetHeld, RateLimited, StoreUnavailable; then nothing is held.
+    """
+    settings().need("usage_table_name")  # before anything is held: what cannot be written down must not be asked
+    now = time.time()
+    wanted = Wanted(call_id, charge, caller.user_id, holds.lease(deadline, now), now)
+    rates = Rates(caller.requests_per_minute, caller.tokens_per_minute, tokens)
+    return Payment(allowance, holds.take(caller.account, wanted, rates, kind, deadline))
