@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from llm_core import callers, money
+from llm_core.attempt import Call
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
@@ -51,6 +52,31 @@ def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Respo
         "x-drey-cache": "BYPASS",
         "x-drey-cost-usd": money.plain(call.charged),
         "x-drey-overhead-ms": f"{max(overhead_ms, 0):.1f}",
+        **limits(call),
         **({"x-drey-max-tokens": str(answer.limit)} if answer.limit else {}),
     }
     return Response(200, json.dumps(body).encode(), headers)
+
+
+def limits(call: Call) -> dict[str, str]:
+    """What this caller may still do, as it stood when the call was admitted: the tightest budget in USD, with the time
+    it begins anew, and what is left of this minute. Nothing is said of a limit that is not set."""
+    if call.payment is None:
+        return {}
+    told = {}
+    hold, caller = call.payment.hold, call.caller
+    if hold.balance:
+        told["x-budget-limit"] = money.plain(hold.balance.limit)
+        told["x-budget-remaining"] = money.plain(max(hold.balance.remaining, 0))
+        if hold.balance.end:
+            told["x-budget-reset"] = hold.balance.end.isoformat(timespec="seconds").replace("+00:00", "Z")
+    if hold.minute:
+        for name, limit, used in (
+            ("requests", caller.requests_per_minute, hold.minute.requests),
+            ("tokens", caller.tokens_per_minute, hold.minute.tokens),
+        ):
+            if limit is not None:
+                told[f"x-ratelimit-limit-{name}"] = str(limit)
+                told[f"x-ratelimit-remaining-{name}"] = str(max(limit - used, 0))
+                told[f"x-ratelimit-reset-{name}"] = f"{hold.minute.reset_s}s"
+    return told

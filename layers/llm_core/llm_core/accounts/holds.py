@@ -133,6 +133,18 @@ def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadl
     return hold
 
 
+def count(account: str, wanted: Wanted, rates: Rates, deadline: Deadline) -> Hold | None:
+    """Count a request that costs nothing, such as a cached answer, against its key's minute; None without such limits.
+
+    Raises RateLimited, StoreUnavailable.
+    """
+    if not rates.limited:
+        return None
+    hold = take(account, wanted, rates, "", deadline)
+    hold.settle(0)
+    return hold
+
+
 def lease(deadline: Deadline, now: float) -> int:
     """Until when a call with this deadline holds, in epoch seconds."""
     return int(now + max(deadline.left, 0)) + LEASE_SECONDS

@@ -29,8 +29,13 @@ SECONDS_TO_ANSWER = 5.0
 API Gateway gives up after 29 s, which include the start of a cold door (two to three seconds): 30 - 5 + 3 < 29.
 """
 
+_TOLD = {
+    "x-drey": ("provider", "attempts", "fallback", "cache", "cost-usd", "overhead-ms", "max-tokens"),
+    "x-budget": ("limit", "remaining", "reset"),
+    "x-ratelimit": tuple(f"{n}-{of}" for n in ("limit", "remaining", "reset") for of in ("requests", "tokens")),
+}
 _EXPOSED = "x-request-id,request-id,retry-after,x-should-retry," + ",".join(
-    f"x-drey-{name}" for name in ("provider", "attempts", "fallback", "cache", "cost-usd", "overhead-ms", "max-tokens")
+    f"{of}-{name}" for of, names in _TOLD.items() for name in names
 )
 """What a page's script may read of an answer (CORS)."""
 
