@@ -57,6 +57,10 @@ key: $(LOCAL) ## An API key, shown once: for what `make run` runs, or with your 
 seed: $(LOCAL) ## Sample users, keys and usage for what `make run` runs
 	@$(BIN)/python -m local seed
 
+.PHONY: rollups
+rollups: $(LOCAL) ## Sums of the usage: whatever they lack is counted from the rows, here or with your AWS credentials for STAGE=dev
+	@$(BIN)/python -m local rollups --stage $(or $(STAGE),local)
+
 .PHONY: invoke
 invoke: $(LOCAL) ## A sample event to one door: DOOR=gateway/chat CASE=hello
 	@test -n "$(DOOR)" -a -n "$(CASE)" || { echo "Which one? make invoke DOOR=gateway/chat CASE=hello; the cases are in events/" >&2; exit 2; }

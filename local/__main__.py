@@ -1,4 +1,4 @@
-"""The verbs of `python -m local`: run, key, usage, seed, invoke."""
+"""The verbs of `python -m local`: run, key, usage, seed, rollups, invoke."""
 
 import sys
 
@@ -57,6 +57,13 @@ def _seed(project: Project, _arguments: argparse.Namespace) -> None:
     sow(project)
 
 
+def _rollups(project: Project, arguments: argparse.Namespace) -> None:
+    sys.path[:0] = map(str, project.sources)  # it speaks to llm_core
+    from local.rollups import recount
+
+    recount(project, arguments.stage)
+
+
 def _invoke(project: Project, arguments: argparse.Namespace) -> int:
     from local.invoke import invoke
 
@@ -96,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
 
     seed = verbs.add_parser("seed", parents=[shared], help="sample users, keys and usage for the running platform")
     seed.set_defaults(verb=_seed)
+
+    rollups = verbs.add_parser("rollups", parents=[shared], help="count usage rows that the sums lack, from the rows")
+    rollups.add_argument("--stage", default="local", help="a stage of samconfig.toml, with your AWS credentials")
+    rollups.set_defaults(verb=_rollups)
 
     invoke = verbs.add_parser("invoke", parents=[shared], help="send a sample event to one door")
     invoke.add_argument("door", help="gateway/chat")

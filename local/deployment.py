@@ -117,6 +117,10 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     _upload(emulator, "stub.zip", _stub())
     folder = template.path.parent
     document.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
+    document["Resources"] = {
+        f"{name}{emulator.token[:8]}" if _hears_a_table(resource) else name: resource
+        for name, resource in document["Resources"].items()
+    }
     for name, resource in document["Resources"].items():
         properties = resource.setdefault("Properties", {})
         match resource["Type"]:
@@ -125,7 +129,6 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
                 properties.pop("InlineCode", None)
                 variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
                 variables[_PROXY] = f"{proxy}/{name}"
-                properties["Events"] = _heard_anew(properties.get("Events", {}), emulator.token[:8])
             case "AWS::Serverless::LayerVersion":
                 properties["ContentUri"] = stub
             case "AWS::Serverless::StateMachine" if isinstance(properties.get("DefinitionUri"), str):
@@ -139,11 +142,12 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     return document
 
 
-def _heard_anew(events: dict[str, Any], token: str) -> dict[str, Any]:
-    """The events with streams under a name of this start: a mapping that outlived a restart of the emulator is deaf,
-    because the records are gone and its position in them is not. A new name makes CloudFormation replace it.
+def _hears_a_table(resource: dict[str, Any]) -> bool:
+    """Such a mapping gets a name of this start, and so CloudFormation replaces it: one that outlived a restart of the
+    emulator is deaf, because the records are gone and its position in them is not.
     """
-    return {f"{name}{token}" if event["Type"] == "DynamoDB" else name: event for name, event in events.items()}
+    source = resource.get("Properties", {}).get("EventSourceArn")
+    return resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StreamArn" in json.dumps(source)
 
 
 def _stub() -> bytes:

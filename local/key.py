@@ -47,7 +47,7 @@ def create(project: Project, stage: str, name: str, user: str, scopes: Collectio
     if stage == "local":
         os.environ.update(environment(project.now_running()["environment"]))
     else:
-        os.environ.update(_tables(project.stack_name(stage)))
+        os.environ.update(tables(project.stack_name(stage)))
         os.environ["STAGE"] = stage
     sys.path[:0] = map(str, project.sources)
     callers, keys = _room("callers"), _room("keys")
@@ -62,7 +62,7 @@ def environment(doors: Mapping[str, str]) -> dict[str, str]:
     return {**CREDENTIALS, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **doors}
 
 
-def _tables(stack: str) -> dict[str, str]:
+def tables(stack: str) -> dict[str, str]:
     """The tables of a stack, as the doors' variables name them: its output KeysTableName is KEYS_TABLE_NAME."""
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]

@@ -14,12 +14,19 @@ LONGEST = 250
 # From the ground up. A room may use the floors below its own; within a floor, only what is named beside it.
 FLOORS: list[tuple[str, list[str]]] = [
     ("ground", ["errors", "failures", "messages", "money", "deadline", "settings", "redaction", "shapes", "catalog"]),
-    ("rules", ["pricing", "routing", "fitting", "prompts", "prompts.library"]),
+    (
+        "rules",
+        [
+            *("pricing", "routing", "fitting", "prompts", "prompts.library"),
+            *("roll_ups", "roll_ups.histogram", "roll_ups.contribution", "roll_ups.projection"),
+        ],
+    ),
     (
         "aws",
         [
             *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
             *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
+            "aws.streams",
         ],
     ),
     (
@@ -28,6 +35,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("ledger", "callers", "alerts", "journal", "audit", "keys", "overruns"),
             *("accounts.window", "accounts.tree", "accounts.opening", "accounts.admission", "accounts.shards"),
             *("accounts.holds", "accounts.limits", "accounts.sweeper"),
+            *("roll_ups.counting", "roll_ups.sums"),
             *("providers.base", "providers.transport", "providers.directory"),
             *("providers.anthropic", "providers.anthropic_words", "providers.bedrock"),
             *("providers.openai", "providers.openai_words"),
@@ -48,10 +56,12 @@ NEIGHBOURS = {
     "rules": {
         "routing": {"pricing"},
         "fitting": {"pricing"},
+        "roll_ups.contribution": {"roll_ups.histogram"},
     },
     "aws": {
         "aws.table": {"aws.clients"},
         "aws.writes": {"aws.clients", "aws.table"},
+        "aws.streams": {"aws.table"},
         "aws.documents": {"aws.clients"},
         "aws.secrets": {"aws.clients"},
         "aws.breaker": {"aws.clients", "aws.telemetry"},

@@ -31,6 +31,8 @@ AWS = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_I
 
 @dataclass(frozen=True)
 class Invoked:
+    """`status` is 200 where a door that is not asked over HTTP did not fail."""
+
     status: int
     body: str
     logs: str
@@ -86,6 +88,8 @@ REPRESENTATIVE = [
     ("GatewayModels", "models-health"),
     ("AccountsKeys", "keys-myself"),
     ("AccountsSweep", "sweep-minute"),
+    ("AccountsUsage", "usage-month"),
+    ("AccountsRollUp", "roll_up-row"),
 ]
 
 
@@ -119,6 +123,8 @@ def test_a_fallback_and_its_alert_work_with_what_the_door_is_given(
 MISSED = [("GatewayChat", "chat-hello", name) for name in ("USAGE_TABLE_NAME", "HEALTH_TABLE_NAME", "KEYS_TABLE_NAME")]
 MISSED += [("GatewayEmbeddings", "embeddings-hello", name) for name in ("USAGE_TABLE_NAME", "OPENAI_API_KEY_REF")]
 MISSED += [("GatewayModels", "models-list", "KEYS_TABLE_NAME")]
+MISSED += [("AccountsUsage", "usage-month", "ROLL_UPS_TABLE_NAME")]
+MISSED += [("AccountsUsage", "usage-generation_unknown", "USAGE_TABLE_NAME")]
 
 
 @pytest.mark.parametrize(("door", "case", "name"), MISSED)

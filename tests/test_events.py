@@ -6,7 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventModel, EventBridgeModel
+from aws_lambda_powertools.utilities.parser.models import (
+    APIGatewayProxyEventModel,
+    DynamoDBStreamModel,
+    EventBridgeModel,
+)
 
 from tests.estate import ACCOUNT, REGION, ROOT, Estate, opened
 
@@ -32,6 +36,9 @@ def test_a_sample_event_is_what_api_gateway_would_send_to_that_door(file: Path) 
     if event.get("source") == "aws.events":
         EventBridgeModel.model_validate(event)
         return
+    if "Records" in event:
+        DynamoDBStreamModel.model_validate(event)
+        return
     APIGatewayProxyEventModel.model_validate(event)
     door = next(door for door in TEMPLATE.doors.values() if door.path == door_of(file))
     found = TEMPLATE.open(event["httpMethod"], event["path"])
@@ -45,6 +52,12 @@ def test_a_sample_event_is_what_api_gateway_would_send_to_that_door(file: Path) 
 
 DONE = "done"  # what is not asked over HTTP tells no status
 ANSWERS = {
+    "usage-month": 200,
+    "usage-november_by_model": 200,
+    "usage-csv": 200,
+    "usage-too_long": 400,
+    "usage-generation_unknown": 404,
+    "usage-warmup": 200,
     "chat-hello": 200,
     "chat-tools": 200,
     "chat-bad_json": 400,

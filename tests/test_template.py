@@ -295,6 +295,33 @@ def test_a_table_can_be_restored_and_outlives_its_stack(name: str) -> None:
         assert resource["UpdateReplacePolicy"] == "Retain"
 
 
+# ------------------------------------------------------------------------------------------------ streams
+MAPPINGS = DEV.of_type("AWS::Lambda::EventSourceMapping")
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_what_a_stream_delivers_is_never_lost_silently(name: str) -> None:
+    mapping = MAPPINGS[name]
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True, "one bad record must not take a hundred with it"
+    assert 0 < mapping["MaximumRetryAttempts"] <= 100, "without a bound it blocks its shard for a day"
+    queue = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+    assert DEV.resources[queue]["Properties"]["SqsManagedSseEnabled"] is True
+    assert DEV.resources[queue]["Properties"]["MessageRetentionPeriod"] == 14 * 86_400
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_door_reads_its_own_stream_and_no_other(name: str) -> None:
+    table, attribute = MAPPINGS[name]["EventSourceArn"]["Fn::GetAtt"]
+    assert attribute == "StreamArn"
+    assert DEV.resources[table]["Properties"]["StreamSpecification"]
+    door = MAPPINGS[name]["FunctionName"].strip("<>")
+    (read,) = (s["Resource"] for s in DEV.statements(door) if "dynamodb:GetRecords" in listed(s["Action"]))
+    label = {"Fn::Select": [3, {"Fn::Split": ["/", {"Fn::GetAtt": [table, "StreamArn"]}]}]}
+    assert read == f"arn:{PARTITION}:dynamodb:{REGION}:{ACCOUNT}:table/<{table}>/stream/{label}"
+
+
 # ------------------------------------------------------------------------------------------------ the text
 def test_no_region_account_or_partition_is_written_down() -> None:
     """us-gov and China have other partitions, and an estate may stand in any region."""

@@ -47,13 +47,13 @@ def test_a_write_repeated_because_its_answer_was_lost_counts_as_written(keys: st
 
 @pytest.mark.parametrize("consistent", [True, False])
 def test_a_query_reads_one_stretch_of_one_partition_over_all_its_pages(inside: Platform, consistent: bool) -> None:
-    usage, mine, other = inside.environment["USAGE_TABLE_NAME"], f"mine-{consistent}", f"other-{consistent}"
+    sums, mine, other = inside.environment["ROLL_UPS_TABLE_NAME"], f"mine-{consistent}", f"other-{consistent}"
     padding = "x" * 100_000  # a page ends at a megabyte
     for number in range(25):
-        table.put_new(usage, {"userId": mine, "timestamp": number, "padding": padding}, key="userId")
-    table.put_new(usage, {"userId": other, "timestamp": 5}, key="userId")
-    found = list(table.query(usage, {"userId": mine}, between=("timestamp", 2, 22), consistent=consistent))
-    assert [item["timestamp"] for item in found] == list(range(2, 23))
+        table.put_new(sums, {"scope": mine, "cell": f"{number:02d}", "padding": padding}, key="scope")
+    table.put_new(sums, {"scope": other, "cell": "05"}, key="scope")
+    found = list(table.query(sums, {"scope": mine}, between=("cell", "02", "22"), consistent=consistent))
+    assert [int(item["cell"]) for item in found] == list(range(2, 23))
 
 
 def test_a_table_that_cannot_be_reached_says_so(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

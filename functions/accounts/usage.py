@@ -1,0 +1,44 @@
+"""GET /v1/usage, /v1/generations/{id}: what was used and what it cost; one call with all its attempts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
+from accounts import generation, report
+from llm_core import callers, ledger
+from llm_core.aws import telemetry
+from llm_core.aws.http import Door, Response
+from llm_core.callers import Caller
+from llm_core.settings import settings
+
+handler = door = Door()
+
+settings()  # a wrong environment stops the door at its start
+
+
+@door.get("/v1/usage")
+def usage() -> Response:
+    caller = _caller()
+    now = datetime.now(UTC)
+    asked = report.read(door.current_event.query_string_parameters or {}, now.date())
+    found = report.make(asked, f"user:{caller.user_id}", now)
+    if asked.format == "csv":
+        name = f'attachment; filename="usage-{asked.first}-{asked.last}.csv"'
+        return Response(200, report.csv(found).encode(), {"Content-Disposition": name}, "text/csv; charset=utf-8")
+    return Response(200, json.dumps(report.shown(found)).encode())
+
+
+@door.get("/v1/generations/<call_id>")
+def one_generation(call_id: str) -> Response:
+    rows = ledger.attempts(_caller().user_id, unquote(call_id))
+    return Response(200, json.dumps(generation.shown(rows)).encode())
+
+
+def _caller() -> Caller:
+    """Who is asking, from here on in the log too. Raises Unauthorized, InsufficientScope."""
+    caller = callers.identify(door.api_key())
+    telemetry.label(key_id=caller.key_id, user_id=caller.user_id)
+    caller.require("usage:read")
+    return caller

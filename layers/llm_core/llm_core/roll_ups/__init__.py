@@ -1,0 +1,1 @@
+"""Sums of the usage rows by hour and by day: what a dashboard reads instead of the rows."""

@@ -1,0 +1,92 @@
+"""What one usage row adds, and to which cells. A cell is the sum of one period, of one key, model and outcome.
+
+Cells stand in two scopes, each by hour and by day: `user:<id>` by key, `all` by user. A cell's sort key reads
+`day#2026-11-21#<key or user>#<provider>/<model>#<outcome>#<operation>`, so that a stretch of time is one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from llm_core.roll_ups import histogram
+
+ALL = "all"
+
+BUCKETS = ("input", "cache_write_5m", "cache_write_1h", "cache_read", "output", "reasoning")
+"""Token counts of a row that are summed; `reasoning` is a part of `output`."""
+
+LATENCY = "ms"
+"""A latency class is a counter of this name and its bound: `ms1024`."""
+
+_LABELS = ("keyId", "provider", "model", "outcome", "operation")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One item of the roll-ups. `labels` are what it is a sum of."""
+
+    scope: str
+    sort: str
+
+    @classmethod
+    def of(cls, scope: str, period: str, time: str, who: str, labels: Mapping[str, str]) -> Cell:
+        words = (who, f"{labels['provider']}/{labels['model']}", labels["outcome"], labels["operation"])
+        return cls(scope, "#".join((period, time, *(quote(word, safe="/:@") for word in words))))
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """`hour` is `2026-11-21T14`, UTC. `amounts` are named as the counters of a cell."""
+
+    user_id: str
+    hour: str
+    labels: Mapping[str, str]
+    amounts: Mapping[str, int]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Contribution:
+        moment = datetime.fromtimestamp(int(row["timestamp"]) // 1000, UTC)
+        labels = {name: str(row[name]) for name in _LABELS}
+        return cls(str(row["userId"]), moment.strftime("%Y-%m-%dT%H"), labels, _amounts(row))
+
+    @classmethod
+    def stored(cls, user_id: str, item: Mapping[str, Any]) -> Contribution:
+        """The other way round than `item`."""
+        return cls(user_id, item["hour"], {name: item[name] for name in _LABELS}, item["amounts"])
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What a marker remembers."""
+        return {"hour": self.hour, **self.labels, "amounts": dict(self.amounts)}
+
+    def cells(self) -> Iterator[tuple[Cell, dict[str, str]]]:
+        """The cells it belongs to, with what each is labelled."""
+        own = dict(self.labels)
+        shared = {"userId": self.user_id, **{name: label for name, label in own.items() if name != "keyId"}}
+        for scope, who, labels in ((f"user:{self.user_id}", own["keyId"], own), (ALL, self.user_id, shared)):
+            yield Cell.of(scope, "hour", self.hour, who, labels), labels
+            yield Cell.of(scope, "day", self.hour[:10], who, labels), labels
+
+
+def _amounts(row: Mapping[str, Any]) -> dict[str, int]:
+    """Zeros are left out. A call is counted where its first attempt is; who sweeps has measured no latency."""
+    tokens = row["tokens"]
+    byok = bool(row.get("byok"))
+    amounts = {
+        "attempts": 1,
+        "calls": int(row["attempt"] == 1),
+        **{bucket: int(tokens.get(bucket, 0)) for bucket in BUCKETS},
+        "cost": int(row["cost"]),
+        "charged": int(row["charged"]),
+        "estimated": int(bool(row.get("estimated"))),
+        "cached": int(bool(row.get("cached"))),
+        "byok": int(byok),
+        "byokTokens": sum(int(tokens.get(bucket, 0)) for bucket in BUCKETS[:-1]) if byok else 0,
+    }
+    if not row.get("swept"):
+        amounts[f"{LATENCY}{histogram.bound(int(row['latencyMs']))}"] = 1
+    return {name: amount for name, amount in amounts.items() if amount}
