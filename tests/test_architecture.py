@@ -13,7 +13,13 @@ LONGEST = 250
 
 # From the ground up. A room may use the floors below its own; within a floor, only what is named beside it.
 FLOORS: list[tuple[str, list[str]]] = [
-    ("ground", ["errors", "failures", "messages", "money", "deadline", "settings", "redaction", "shapes", "catalog"]),
+    (
+        "ground",
+        [
+            *("errors", "failures", "messages", "deltas", "money", "deadline"),
+            *("settings", "redaction", "shapes", "catalog"),
+        ],
+    ),
     (
         "rules",
         [
@@ -37,8 +43,9 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("accounts.holds", "accounts.limits", "accounts.sweeper"),
             *("roll_ups.counting", "roll_ups.sums"),
             *("providers.base", "providers.transport", "providers.directory"),
-            *("providers.anthropic", "providers.anthropic_words", "providers.bedrock"),
-            *("providers.openai", "providers.openai_words"),
+            *("providers.streaming", "providers.frames"),
+            *("providers.anthropic", "providers.anthropic_words", "providers.anthropic_stream", "providers.bedrock"),
+            *("providers.openai", "providers.openai_words", "providers.openai_stream"),
         ],
     ),
     ("attempts", ["payment", "attempt", "fallback"]),
@@ -49,6 +56,7 @@ NEIGHBOURS = {
     "ground": {
         "deadline": {"errors"},
         "failures": {"errors"},
+        "deltas": {"messages"},
         "settings": {"errors"},
         "shapes": {"errors"},
         "catalog": {"errors"},
@@ -83,12 +91,21 @@ NEIGHBOURS = {
         "accounts.holds": {"accounts.window", "accounts.admission", "accounts.shards"},
         "accounts.limits": {"accounts.window", "accounts.tree", "accounts.opening"},
         "accounts.sweeper": {"accounts.window", "ledger"},
+        "providers.streaming": {"providers.base", "providers.frames", "providers.transport"},
         "providers.anthropic_words": {"providers.base"},
-        "providers.anthropic": {"providers.base", "providers.anthropic_words", "providers.transport"},
-        "providers.bedrock": {"providers.base", "providers.anthropic", "providers.transport"},
+        "providers.anthropic_stream": {"providers.base", "providers.streaming", "providers.anthropic_words"},
+        "providers.anthropic": {
+            *("providers.base", "providers.streaming", "providers.transport"),
+            *("providers.anthropic_words", "providers.anthropic_stream"),
+        },
+        "providers.bedrock": {"providers.base", "providers.frames", "providers.anthropic", "providers.transport"},
         "providers.openai_words": {"providers.base"},
-        "providers.openai": {"providers.base", "providers.openai_words", "providers.transport"},
-        "providers.directory": {"providers.base", "providers.anthropic", "providers.bedrock", "providers.openai"},
+        "providers.openai_stream": {"providers.base", "providers.streaming", "providers.openai_words"},
+        "providers.openai": {
+            *("providers.base", "providers.streaming", "providers.transport"),
+            *("providers.openai_words", "providers.openai_stream"),
+        },
+        "providers.directory": {"providers.streaming", "providers.anthropic", "providers.bedrock", "providers.openai"},
     },
 }
 # Every library of some weight has one home.

@@ -7,6 +7,7 @@ ProviderError
  ├── ProviderDenied              the provider refused our key, or the model to it
  ├── ProviderOverloaded          the provider has no room now
  ├── ProviderTimeout             the provider was silent for too long
+ ├── ProviderCancelled           nobody wants its answer any more
  ├── ProviderFailed              anything else: 5xx, a broken connection, an answer nobody can read
  │    └── ProviderUnreachable    no connection, so nothing was sent
  ├── ProviderSkipped             not asked
@@ -25,14 +26,12 @@ from llm_core.errors import DreyError
 class ProviderError(DreyError):
     """One attempt at a provider failed. `status` is what it answered (HTTP), None when it did not.
 
-    `again`: the same candidate may be asked once more. `elsewhere`: the next one may be asked. `end_unknown`: the
-    request left this machine and nobody saw how it ended, so it may be billed.
+    `again`: the same candidate may be asked once more. `elsewhere`: the next one may be asked.
     """
 
     code = "provider_error"
     again = False
     elsewhere = False
-    end_unknown = False
 
     def __init__(
         self,
@@ -48,6 +47,14 @@ class ProviderError(DreyError):
         self.status = status
         self.retry_after_s = retry_after_s
         self.provider_request_id = provider_request_id
+
+    @property
+    def end_unknown(self) -> bool:
+        """The request left this machine and nobody saw how it ended, so it may be billed.
+
+        An error by its status is not billed; one that is told inside an answer, which had begun with 200, may be.
+        """
+        return self.status is None or self.status < 400
 
 
 class ProviderRefused(ProviderError):
@@ -84,18 +91,19 @@ class ProviderTimeout(ProviderError):
     """No answer in time. A silent provider is not asked again: it would be silent for as long once more."""
 
     code = "timeout"
-    retryable = elsewhere = end_unknown = True
+    retryable = elsewhere = True
+
+
+class ProviderCancelled(ProviderError):
+    """We ended it ourselves: nobody wants the answer any more."""
+
+    code = "cancelled"
 
 
 class ProviderFailed(ProviderError):
     """5xx, a broken connection, or an answer that cannot be read."""
 
     retryable = again = elsewhere = True
-
-    @property
-    def end_unknown(self) -> bool:  # type: ignore[override]
-        """A status is an answer, and an error is not billed; without one, or with 200, nobody knows."""
-        return self.status is None or self.status < 400
 
 
 class ProviderUnreachable(ProviderFailed):
@@ -109,6 +117,7 @@ class ProviderSkipped(ProviderError):
 
     code = "provider_overloaded"
     retryable = elsewhere = True
+    end_unknown = False
 
 
 class ProviderUnaffordable(ProviderSkipped):

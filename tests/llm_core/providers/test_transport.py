@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from llm_core.providers.transport import http_client
+from llm_core.providers.transport import Reading, http_client
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
 @contextmanager
-def saying(pieces: Iterable[bytes], pause: float = 0.0) -> Iterator[str]:
+def saying(pieces: Iterable[bytes], pause: float = 0.0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server that answers each connection with these pieces, a pause between them."""
     with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as ended:
 
         def serve() -> None:
             with suppress(OSError):
                 while True:
-                    client, _ = server.accept()
-                    with client, suppress(OSError):
+                    accepted, _ = server.accept()
+                    with tls.wrap_socket(accepted, server_side=True) if tls else accepted as client, suppress(OSError):
                         client.recv(65_536)
                         for piece in pieces:
                             client.sendall(piece)
@@ -34,7 +38,7 @@ def saying(pieces: Iterable[bytes], pause: float = 0.0) -> Iterator[str]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         ended.callback(server.shutdown, socket.SHUT_RDWR)
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.getsockname()[1]}"
 
 
 def bytewise(text: bytes) -> list[bytes]:
@@ -102,3 +106,53 @@ def test_a_connection_is_used_again_after_an_answer_was_read() -> None:
             for _ in range(3):
                 assert client.get(url, timeout=2).json() == {}
     assert len(connections) == 1
+
+
+# ------------------------------------------------------------------------------------------------ streamed answers
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def test_a_streams_reads_last_as_long_as_each_is_given() -> None:
+    pieces = [HEAD, b"1\r\na\r\n", b"1\r\nb\r\n"]
+    with saying(pieces, pause=0.2) as url, http_client() as client:
+        reading = Reading()
+        with reading.until(time.monotonic() + 1):
+            response = client.send(client.build_request("GET", url, timeout=5), stream=True)
+        chunks = response.iter_bytes()
+        with reading.until(time.monotonic() + 1):
+            assert next(chunks) == b"a"
+        with reading.until(time.monotonic() + 0.05), pytest.raises(httpx2.ReadTimeout):
+            next(chunks)
+
+
+def test_a_read_that_waits_behind_tls_is_ended_by_another_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with saying([HEAD, b"1\r\na\r\n"], pause=20, tls=context) as url, http_client() as client:
+        reading = Reading()
+        with reading.until(time.monotonic() + 10):
+            response = client.send(client.build_request("GET", url, timeout=10), stream=True)
+        threading.Timer(0.1, reading.cancel).start()
+        began = time.monotonic()
+        with reading.until(time.monotonic() + 10), pytest.raises(httpx2.TransportError):
+            next(response.iter_bytes())
+        assert time.monotonic() - began < 2
+        with reading.until(time.monotonic() + 10), pytest.raises(httpx2.TransportError):
+            client.get(url)
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and a certificate for 127.0.0.1, in one file."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl makes the certificate, and is not installed here")
+    file = folder / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", str(folder / "certificate")]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_text(file.read_text() + (folder / "certificate").read_text())
+    return file

@@ -9,7 +9,9 @@ from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.messages import Dialect, Reply, Request
 from llm_core.providers import anthropic_words as words
-from llm_core.providers.base import Json, Provider, count, said
+from llm_core.providers.anthropic_stream import AnthropicReader
+from llm_core.providers.base import Json, count, said
+from llm_core.providers.streaming import Streaming
 
 if TYPE_CHECKING:
     import anthropic
@@ -24,7 +26,7 @@ def _client(key: str, base_url: str | None) -> anthropic.Anthropic:
     return anthropic.Anthropic(api_key=key, base_url=base_url, max_retries=0, http_client=http_client())
 
 
-class Anthropic(Provider):
+class Anthropic(Streaming):
     dialect: Dialect = "anthropic"
     path = "/v1/messages"
 
@@ -40,6 +42,9 @@ class Anthropic(Provider):
 
     def _read(self, answer: Any) -> Reply:
         return words.reply(answer)
+
+    def _reader(self) -> AnthropicReader:
+        return AnthropicReader()
 
     def _sdk(self) -> Any:
         import anthropic

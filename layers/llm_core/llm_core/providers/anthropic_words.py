@@ -63,15 +63,19 @@ def reply(message: Json) -> Reply:
         id=string(message["id"]),
         model=string(message["model"]),
         parts=tuple(_parts(message["content"])),
-        finish=_FINISH.get(message["stop_reason"], "length"),
+        finish=finish(message["stop_reason"]),
         usage=usage(message["usage"]),
         dialect="anthropic",
         original=message,
-        terms=_terms(message["usage"]),
+        terms=terms(message["usage"]),
     )
 
 
-def _terms(reported: Mapping[str, Any]) -> dict[str, str] | None:
+def finish(stop_reason: object) -> Finish:
+    return _FINISH.get(stop_reason, "length")
+
+
+def terms(reported: Mapping[str, Any]) -> dict[str, str] | None:
     """Where it was computed, which has a price of its own: a workspace may decide it without the request."""
     place = reported.get("inference_geo")
     return {"inference_geo": place} if isinstance(place, str) else None

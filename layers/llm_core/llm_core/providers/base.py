@@ -172,19 +172,18 @@ class Provider(ABC):
         """An HTTP answer that is not a success, by its status. `error` is an APIStatusError of either SDK."""
         kind = ContextLengthExceeded if self._is_too_long(error) else _BY_STATUS.get(error.status_code, ProviderFailed)
         failure = kind(
-            self._worded(error.status_code, said(error.body)),
+            self._worded(f"{self.name} answered {error.status_code}", said(error.body)),
             provider=self.name,
             status=error.status_code,
             retry_after_s=_seconds(error.response.headers.get("retry-after")),
-            provider_request_id=_id(error.request_id or error.response.headers.get("x-amzn-requestid")),
+            provider_request_id=request_id(error.response.headers),
         )
         failure.param = failure.param or _param(error.body)
         return failure
 
-    def _worded(self, status: int, message: str) -> str:
+    def _worded(self, own: str, message: str) -> str:
         """What a caller and the log are told. In prod not in the provider's words: they may repeat a prompt."""
-        own = f"{self.name} answered {status}."
-        return own if settings().is_prod or not message else f"{own[:-1]}: {redact(message[:_LONGEST])}"
+        return f"{own}." if settings().is_prod or not message else f"{own}: {redact(message[:_LONGEST])}"
 
 
 def said(body: object) -> str:
@@ -194,9 +193,10 @@ def said(body: object) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _id(value: str | None) -> str | None:
+def request_id(headers: Mapping[str, str]) -> str | None:
     """A provider's own id of a request, if it looks like one: it goes into the log."""
-    return value if value and _ID.fullmatch(value) else None
+    value = next((headers[name] for name in ("request-id", "x-request-id", "x-amzn-requestid") if name in headers), "")
+    return value if _ID.fullmatch(value) else None
 
 
 def _param(body: object) -> str | None:

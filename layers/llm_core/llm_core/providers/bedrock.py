@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from llm_core.catalog import Model
 from llm_core.messages import Request
+from llm_core.providers import frames
 from llm_core.providers.anthropic import Anthropic
 from llm_core.providers.base import Json
+from llm_core.providers.frames import Frame
 
 if TYPE_CHECKING:
     import anthropic
@@ -30,6 +33,9 @@ class Bedrock(Anthropic):
         """Bedrock knows the SDK's own version of the API only from Claude 4.7 on: older models name theirs."""
         version = {"anthropic_version": model.api_version} if model.api_version else {}
         return super().body(request, model, max_tokens) | version
+
+    def _frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
+        return frames.event_stream(chunks)
 
     def _key(self, *, fresh: bool = False) -> str:  # noqa: ARG002 - the base class's hole
         return ""

@@ -7,16 +7,16 @@ from functools import cache
 from llm_core.aws.stage_catalog import catalog
 from llm_core.errors import Misconfigured
 from llm_core.providers.anthropic import Anthropic
-from llm_core.providers.base import Provider
 from llm_core.providers.bedrock import Bedrock
 from llm_core.providers.openai import OpenAI
+from llm_core.providers.streaming import Streaming
 from llm_core.settings import settings
 
 OWN = ("anthropic", "openai", "bedrock")
 
 
 @cache
-def provider(name: str) -> Provider:
+def provider(name: str) -> Streaming:
     """The provider of this name. Raises Misconfigured for a name without a room."""
     told = settings()
     match name:

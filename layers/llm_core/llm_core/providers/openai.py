@@ -9,7 +9,9 @@ from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.messages import Dialect, Embeddings, Reply, Request
 from llm_core.providers import openai_words as words
-from llm_core.providers.base import Json, Provider
+from llm_core.providers.base import Json
+from llm_core.providers.openai_stream import OpenAIReader
+from llm_core.providers.streaming import Streaming
 
 if TYPE_CHECKING:
     import openai
@@ -24,7 +26,7 @@ def _client(key: str, base_url: str | None) -> openai.OpenAI:
     return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, http_client=http_client())
 
 
-class OpenAI(Provider):
+class OpenAI(Streaming):
     """`limit` is what the server calls its bound on the output: OpenAI's newer models know only the newer name."""
 
     dialect: Dialect = "openai"
@@ -46,6 +48,13 @@ class OpenAI(Provider):
 
     def _read(self, answer: Any) -> Reply:
         return words.reply(answer)
+
+    def _reader(self) -> OpenAIReader:
+        return OpenAIReader()
+
+    def _streamed(self, body: Json) -> Json:
+        options = {**(body.get("stream_options") or {}), "include_usage": True}
+        return {**super()._streamed(body), "stream_options": options}
 
     def _sdk(self) -> Any:
         import openai

@@ -65,18 +65,28 @@ def body(request: Request, model: Model, limit: Json) -> Json:
 
 def reply(completion: Json) -> Reply:
     """The first choice in our words. Raises KeyError, TypeError or ValueError for what is not a completion."""
-    choice, tier = completion["choices"][0], completion.get("service_tier")
+    choice = completion["choices"][0]
     message = choice["message"]
     return Reply(
         id=string(completion["id"]),
         model=string(completion["model"]),
         parts=tuple(_parts(message)),
-        finish="refusal" if message.get("refusal") else _FINISH.get(choice["finish_reason"], "length"),
+        finish="refusal" if message.get("refusal") else finish(choice["finish_reason"]),
         usage=usage(completion["usage"]),
         dialect="openai",
         original=completion,
-        terms={"service_tier": tier} if isinstance(tier, str) else None,
+        terms=terms(completion),
     )
+
+
+def finish(reason: object) -> Finish:
+    return _FINISH.get(reason, "length")
+
+
+def terms(answer: Mapping[str, Any]) -> dict[str, str] | None:
+    """The tier it was really served in, which has a price of its own."""
+    tier = answer.get("service_tier")
+    return {"service_tier": tier} if isinstance(tier, str) else None
 
 
 def usage(reported: Mapping[str, Any]) -> Usage:
