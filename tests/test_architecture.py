@@ -48,7 +48,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("providers.openai", "providers.openai_words", "providers.openai_stream"),
         ],
     ),
-    ("attempts", ["payment", "attempt", "fallback"]),
+    ("attempts", ["payment", "call", "attempt", "live", "fallback"]),
     ("top", ["gateway"]),
 ]
 # Neighbours on one floor that may see each other, still without a circle.
@@ -78,7 +78,9 @@ NEIGHBOURS = {
         "aws.runtime": {"aws.telemetry", "aws.runtime_api"},
     },
     "attempts": {
-        "attempt": {"payment"},
+        "call": {"payment"},
+        "attempt": {"call", "payment"},
+        "live": {"attempt", "call"},
     },
     "rooms": {
         "journal": {"ledger"},

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from llm_core import callers, money
-from llm_core.attempt import Call
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
+from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer, Wishes

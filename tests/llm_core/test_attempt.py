@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from llm_core import attempt, callers, keys, ledger
-from llm_core.attempt import Call
+from llm_core import callers, keys, ledger
+from llm_core.attempt import Attempt
 from llm_core.aws import breaker
 from llm_core.aws.stage_catalog import catalog
+from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.errors import DeadlineExceeded, LedgerUnavailable
@@ -64,7 +65,7 @@ def raising(error: Exception) -> Callable[[], Reply]:
 
 
 def made(call: Call, model: Model, send: Callable[[], Reply], *, first: bool = True, ceiling: int = CEILING) -> Reply:
-    return attempt.make(call, model, ceiling=ceiling, first=first, deadline=Deadline.after(10), send=send)
+    return Attempt(call, model, ceiling, first, Deadline.after(10)).make(send)
 
 
 def rows(call: Call) -> list[dict[str, Any]]:

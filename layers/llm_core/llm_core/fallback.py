@@ -28,9 +28,10 @@ Failures = list[tuple[str, ProviderError]]
 
 
 def first_answer[T](
-    candidates: Sequence[Model], ask: Callable[[Model, Deadline], T], deadline: Deadline
+    candidates: Sequence[Model], ask: Callable[[Model, Deadline], T], deadline: Deadline, *, share: float = 0.5
 ) -> tuple[Model, T]:
-    """The first candidate's answer, or the next one's, with the model that gave it. `ask` is told when to have ended.
+    """The first candidate's answer, or the next one's, with the model that gave it. `ask` is told when to have ended:
+    while others could still answer, each gets this share of the time that is left.
 
     A refusal is not tried elsewhere, except a prompt that is too long, by models with a larger window. Raises the one
     failure there was, or AllProvidersFailed from all of them.
@@ -40,7 +41,8 @@ def first_answer[T](
     while left:
         model = left.pop(0)
         try:
-            return model, _ask(model, ask, deadline, failures, others=bool(left))
+            own = Deadline.after(deadline.remaining() * (share if left else 1))
+            return model, _ask(model, ask, own, failures, others=bool(left))
         except ContextLengthExceeded:
             left = [] if deadline.passed else [other for other in left if other.context > model.context]
         except ProviderError as failure:
@@ -52,10 +54,9 @@ def first_answer[T](
 
 
 def _ask[T](
-    model: Model, ask: Callable[[Model, Deadline], T], deadline: Deadline, failures: Failures, *, others: bool
+    model: Model, ask: Callable[[Model, Deadline], T], share: Deadline, failures: Failures, *, others: bool
 ) -> T:
-    """One candidate, asked again where that may help. While others could still answer it gets half of what is left."""
-    share = Deadline.after(deadline.remaining() / (2 if others else 1))
+    """One candidate, asked again where that may help."""
     for retry in range(RETRIES + 1):
         try:
             return ask(model, Deadline.after(min(share.remaining(), model.limits.total_s)))

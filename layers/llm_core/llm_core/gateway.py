@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from pydantic_core import to_json
 
-from llm_core import alerts, attempt, fallback, fitting, pricing, routing
-from llm_core.attempt import Call, Sent
+from llm_core import alerts, fallback, fitting, live, pricing, routing
+from llm_core.attempt import Attempt
 from llm_core.aws.stage_catalog import catalog
+from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidRequest, NotAllowed
+from llm_core.live import Live, Opened
 from llm_core.messages import Embeddings, Reply, Request
 from llm_core.money import plain
 from llm_core.payment import Allowance
@@ -63,28 +67,38 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
     Raises ModelNotFound, NotAllowed, InvalidRequest, ParameterNotPriced, BudgetExceeded and RateLimited before anything
     is asked; ProviderError, AllProvidersFailed, DeadlineExceeded, LedgerUnavailable after.
     """
-    found = routing.plan(request.model, catalog(), chain=request.models, fallback=wishes.fallback)
-    prompt = _prompt(request)
-    ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
-    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata)
-
-    def charge(model: Model) -> int:
-        return call.charge(fitting.ceiling(request, prompt, model))
-
-    candidates = wishes.allowance.affordable(_able(_allowed(ordered, caller), request), charge)
-    request = _admitted(call, request, candidates[0], wishes.allowance, deadline)
+    call, request, candidates = _begun(request, caller, deadline, wishes)
 
     def ask(model: Model, until: Deadline) -> Reply:
         provider = directory.provider(model.provider)
         body = provider.body(request, model, fitting.output_limit(request, model))
-        sending = partial(provider.send, body, until)
-        ceiling = fitting.ceiling(request, prompt, model)
-        first = model is candidates[0]
-        return attempt.make(call, model, ceiling=ceiling, first=first, deadline=until, send=sending)
+        trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is candidates[0], until)
+        return trying.make(partial(provider.send, body, until))
 
-    model, reply = _asked(call, candidates, ask, deadline)
+    with _settled(call):
+        model, reply = fallback.first_answer(candidates, ask, deadline)
     limit = fitting.output_limit(request, model)
     return _told(Answer(call, model, reply, model is not candidates[0], limit), candidates[0])
+
+
+def stream(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> Live:
+    """As `answer`, but it begins with the model's first content, and the rest is told while it is written.
+
+    Raises as `answer` does; what goes wrong after the first content is raised while reading.
+    """
+    call, request, candidates = _begun(request, caller, deadline, wishes)
+
+    def ask(model: Model, until: Deadline) -> Opened:
+        provider = directory.provider(model.provider)
+        body = provider.body(request, model, fitting.output_limit(request, model))
+        trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is candidates[0], until)
+        return live.opened(trying, provider.stream(body, model.limits, until))
+
+    with _settled(call, on_success=False):
+        # The first content decides, and it has a limit of its own: nobody's time needs to be cut for the others.
+        model, opened = fallback.first_answer(candidates, ask, deadline, share=1)
+    limit = fitting.output_limit(request, model)
+    return _told(Live(call, model, model is not candidates[0], limit, opened), candidates[0])
 
 
 def embed(
@@ -106,12 +120,12 @@ def embed(
         provider = directory.provider(model.provider)
         if not isinstance(provider, OpenAI):
             raise InvalidRequest(f"{model.name} makes no embeddings here.", param="model")
-        sending = partial(provider.embed, {**body, "model": model.model}, until)
-        ceiling = pricing.ceiling(model, len(prompt), 0)
-        first = model is candidates[0]
-        return attempt.make(call, model, ceiling=ceiling, first=first, deadline=until, send=sending)
+        asked = {**body, "model": model.model}
+        trying = Attempt(call, model, pricing.ceiling(model, len(prompt), 0), model is candidates[0], until)
+        return trying.make(partial(provider.embed, asked, until))
 
-    model, vectors = _asked(call, candidates, ask, deadline)
+    with _settled(call):
+        model, vectors = fallback.first_answer(candidates, ask, deadline)
     return _told(Answer(call, model, vectors, model is not candidates[0]), candidates[0])
 
 
@@ -122,6 +136,20 @@ def count_tokens(request: Request, deadline: Deadline) -> int:
         if type(provider) is Anthropic:
             return provider.count_tokens(request, model, deadline)
     raise InvalidRequest(f"Tokens of {request.model[:100]!r} cannot be counted here, only Claude's.", param="model")
+
+
+def _begun(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes) -> tuple[Call, Request, list[Model]]:
+    """The call, admitted, with the request as it was admitted and the candidates in order."""
+    found = routing.plan(request.model, catalog(), chain=request.models, fallback=wishes.fallback)
+    prompt = _prompt(request)
+    ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
+    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata)
+
+    def charge(model: Model) -> int:
+        return call.charge(fitting.ceiling(request, prompt, model))
+
+    candidates = wishes.allowance.affordable(_able(_allowed(ordered, caller), request), charge)
+    return call, _admitted(call, request, candidates[0], wishes.allowance, deadline), candidates
 
 
 def _able(models: Sequence[Model], request: Request) -> list[Model]:
@@ -173,18 +201,19 @@ def _admitted(call: Call, request: Request, model: Model, allowance: Allowance, 
             return request
 
 
-def _asked[T: Sent](
-    call: Call, candidates: list[Model], ask: Callable[[Model, Deadline], T], deadline: Deadline
-) -> tuple[Model, T]:
-    """The first answer; however it ends, what the call is charged is booked, and a failed call says how much."""
+@contextmanager
+def _settled(call: Call, *, on_success: bool = True) -> Iterator[None]:
+    """However it ends, what the call is charged is booked, and a failed call says how much. An answer that has only
+    begun settles itself."""
     assert call.payment is not None  # noqa: S101 - for the type checker: it was admitted
     try:
-        return fallback.first_answer(candidates, ask, deadline)
-    except DreyError as error:
-        if call.charged:
+        yield
+    except BaseException as error:
+        call.payment.settle()
+        if isinstance(error, DreyError) and call.charged:
             error.details = {**error.details, "cost": plain(call.charged)}
         raise
-    finally:
+    if on_success:
         call.payment.settle()
 
 
@@ -194,7 +223,7 @@ def _prompt(request: Request) -> bytes:
     return to_json(request.original.body if request.original else ours)
 
 
-def _told[T](answer: Answer[T], first: Model) -> Answer[T]:
+def _told[T: Answer[Any] | Live](answer: T, first: Model) -> T:
     """A fallback is never silent: one alert an episode."""
     if answer.fallback:
         alerts.raise_once("fallback", first.name, answered_by=answer.model.name)

@@ -19,8 +19,8 @@ from llm_core.messages import Embeddings, Reply
 from llm_core.settings import settings
 
 
-def answered(row: Row, prompt: bytes, answer: Reply | Embeddings) -> None:
-    """An attempt that ended in an answer. Only outside prod do its words go into the log."""
+def answered(row: Row, prompt: bytes, answer: Reply | Embeddings | None) -> None:
+    """An attempt that ended in an answer (None: of unknown usage). Only outside prod do its words go into the log."""
     fields = _fields(row, prompt)
     if isinstance(answer, Reply):
         fields |= {"gen_ai.response.model": answer.model, "gen_ai.response.finish_reasons": [answer.finish]}

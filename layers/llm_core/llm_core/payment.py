@@ -53,6 +53,8 @@ class Payment:
     allowance: Allowance
     hold: Hold
     rows: list[Row] = field(default_factory=list)
+    _lost: bool = False
+    """A row could not be written, so the hold stays: the sweeper will book what nobody could."""
 
     @property
     def charged(self) -> int:
@@ -78,6 +80,7 @@ class Payment:
 
         Raises LedgerUnavailable.
         """
+        self._lost = True
         try:
             ledger.record(row)
         except Written as there:
@@ -88,11 +91,12 @@ class Payment:
             except StoreUnavailable as error:
                 raise ledger.lost(row) from error
             ledger.correct(row)
+        self._lost = False
         self.rows.append(row)
 
     def settle(self) -> None:
         """Book what was charged. An estimate that the sweeper wrote of an attempt that never was is undone."""
-        if self.hold.settle(self.charged):
+        if self._lost or self.hold.settle(self.charged):
             return
         try:
             estimates = [row for row in ledger.attempts(self.hold.user, self.hold.call_id) if row["swept"]]

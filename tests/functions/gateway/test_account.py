@@ -13,9 +13,9 @@ import pytest
 from gateway import account
 from llm_core import gateway, keys
 from llm_core.accounts.holds import Hold
-from llm_core.attempt import Call
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
+from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.catalog import PACKAGE, Catalog
 from llm_core.errors import InsufficientScope, InvalidRequest, Unauthorized

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.dialects import native
-from llm_core.attempt import Call
+from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.catalog import PACKAGE, Catalog
 from llm_core.errors import InvalidRequest, ParameterNotPriced

@@ -1,0 +1,102 @@
+"""An answer that is told while it is written, and accounted for when it ends: whole, cut, or left by its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from llm_core.attempt import Attempt
+from llm_core.call import Call
+from llm_core.catalog import Model
+from llm_core.deltas import Event, Heard
+from llm_core.failures import ProviderCancelled, ProviderError
+from llm_core.money import plain
+from llm_core.providers.streaming import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One attempt whose model has begun to speak: what it said so far, and the stream it goes on in."""
+
+    attempt: Attempt
+    said: Sequence[Event]
+    stream: Stream
+
+
+def opened(attempt: Attempt, stream: Stream) -> Opened:
+    """Read until the first content, which decides: up to here another candidate may still answer instead.
+
+    Raises as Attempt.begin does.
+    """
+    return attempt.begin(lambda: Opened(attempt, _until_content(stream), stream))
+
+
+def _until_content(stream: Stream) -> list[Event]:
+    said: list[Event] = []
+    for event in stream:
+        said.append(event)
+        if event.has_content:
+            break
+    return said
+
+
+@dataclass(slots=True)
+class Live:
+    """The events of one call's answer. Whoever stops reading must `close`: the provider is then told, and it is paid.
+
+    `heard` is what has come so far, `limit` the tokens it may have. Reading raises DreyError when the answer breaks
+    off; after the last event the call is settled and `call.charged` is what it cost.
+    """
+
+    call: Call
+    model: Model
+    fallback: bool
+    limit: int
+    _opened: Opened
+    heard: Heard = field(default_factory=Heard)
+    _events: Generator[Event | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._events = self._told()
+        next(self._events)  # so that closing it settles the call even before the first event was read
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        event = next(self._events)
+        assert event is not None  # noqa: S101 - only the first was none
+        return event
+
+    def close(self) -> None:
+        self._events.close()
+
+    def cancel(self) -> None:
+        """From any thread: reading ends at once, in ProviderCancelled."""
+        self._opened.stream.cancel()
+
+    def _told(self) -> Generator[Event | None]:
+        ended: ProviderError | None = ProviderCancelled("Its caller has gone.", provider=self.model.provider)
+        try:
+            yield None
+            for event in chain(self._opened.said, self._opened.stream):
+                self.heard.hear(event)
+                yield event
+            ended = None
+        except ProviderError as failure:
+            ended = failure
+        finally:
+            self._opened.stream.close()
+            self._settle(ended)
+        if ended is not None:
+            raise ended
+
+    def _settle(self, ended: ProviderError | None) -> None:
+        """Raises LedgerUnavailable; the sweeper then books what is held."""
+        try:
+            self._opened.attempt.end(None if ended else self.heard.reply, ended)
+        finally:
+            self._opened.attempt.payment.settle()
+        if ended is not None and self.call.charged:
+            ended.details = {**ended.details, "cost": plain(self.call.charged)}

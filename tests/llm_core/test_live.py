@@ -1,0 +1,119 @@
+"""An answer that is told while it is written: who gives it, what it costs, and what is booked when it breaks off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from llm_core import callers, gateway, keys, ledger
+from llm_core.accounts.window import Window, label
+from llm_core.callers import Caller
+from llm_core.deadline import Deadline
+from llm_core.errors import LedgerUnavailable, StoreUnavailable
+from llm_core.failures import ProviderError, ProviderFailed
+from llm_core.live import Live
+from llm_core.messages import Message, Request, Text
+from tests.conftest import Platform, fresh
+
+HELLO = (Message("user", (Text("Hello there, how are you?"),)),)
+
+
+@pytest.fixture
+def caller(inside: Platform) -> Caller:
+    """With a budget of a dollar."""
+    made = keys.create("live", user_id="ada", terms=keys.Terms({"ai:complete"}, {"month": 10**9}))
+    return callers.identify(made.api_key)
+
+
+def begun(caller: Caller, model: str, **fields: Any) -> Live:
+    return gateway.stream(Request(model, HELLO, max_tokens=50, **fields), caller, Deadline.after(20))
+
+
+def row(live: Live, attempt: int = 1) -> dict[str, Any]:
+    return ledger.find("ada", live.call.id, attempt=attempt)
+
+
+def balances(caller: Caller) -> tuple[int, int]:
+    """Held and spent."""
+    item = Window(caller.account, label("month", time.time())).read()
+    assert item is not None
+    assert item["limit"] == item["remaining"] + item["held"] + item["spent"]
+    return item["held"], item["spent"]
+
+
+def words(live: Iterator[Any]) -> str:
+    return "".join(d.text for event in live for d in event.deltas if hasattr(d, "text"))
+
+
+@pytest.mark.parametrize("family", ["claude", "gpt"])
+def test_what_was_heard_is_booked_and_settled_with_the_last_event(caller: Caller, family: str) -> None:
+    live = begun(caller, fresh(family))
+    assert balances(caller)[0] > 0, "its ceiling is held while it is told"
+    said = words(live)
+    assert said
+    assert live.heard.reply is not None
+    assert live.heard.reply.parts == (Text(said),)
+    assert row(live)["tokens"]["output"] == live.heard.reply.usage.output > 0
+    assert (row(live)["outcome"], row(live)["estimated"]) == ("ok", False)
+    assert balances(caller) == (0, live.call.charged)
+    assert live.call.charged == row(live)["charged"] > 0
+
+
+def test_before_the_first_content_another_candidate_answers_and_nobody_sees_the_first(
+    understudy: Platform, caller: Caller
+) -> None:
+    model = fresh("claude")
+    understudy.order({"kind": "status", "code": 529, "retry_after": 30}, provider="anthropic", model=model)
+    live = begun(caller, model)
+    assert (live.model.provider, live.fallback) == ("bedrock", True)
+    assert words(live)
+    assert [row(live, attempt)["outcome"] for attempt in (1, 2)] == ["provider_overloaded", "ok"]
+    assert balances(caller) == (0, live.call.charged)
+
+
+def test_an_answer_that_breaks_off_says_so_and_is_booked_at_its_ceiling(understudy: Platform, caller: Caller) -> None:
+    model = fresh("claude")
+    understudy.order({"kind": "cut", "after_events": 5}, provider="anthropic", model=model)
+    live = begun(caller, model)
+    with pytest.raises(ProviderFailed) as told:
+        words(live)
+    assert (row(live)["outcome"], row(live)["estimated"]) == ("provider_error", True)
+    assert told.value.details["cost"]
+    assert balances(caller) == (0, row(live)["charged"])
+
+
+@pytest.mark.parametrize("events", [0, 1, 3])
+def test_a_caller_who_leaves_pays_what_was_held_and_holds_no_more(caller: Caller, events: int) -> None:
+    live = begun(caller, fresh("claude"))
+    for _ in range(events):
+        next(live)
+    live.close()
+    assert (row(live)["outcome"], row(live)["estimated"]) == ("cancelled", True)
+    assert balances(caller) == (0, live.call.charged)
+    live.close()
+    assert len(live.call.rows) == 1
+
+
+def test_an_answer_that_cannot_be_booked_breaks_off_and_stays_held(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = begun(caller, fresh("claude"))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr("llm_core.aws.table.put_new", refuse)
+    with pytest.raises(LedgerUnavailable):
+        words(live)
+    assert balances(caller)[0] > 0, "for the sweeper, who will book it"
+
+
+def test_nobody_can_answer(understudy: Platform, caller: Caller) -> None:
+    model = fresh("alone")
+    understudy.order({"kind": "status", "code": 503}, model=model)
+    with pytest.raises(ProviderError):
+        begun(caller, model)
+    assert balances(caller) == (0, 0)
