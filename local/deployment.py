@@ -192,5 +192,5 @@ def _reason(cloudformation: Any, stack: str) -> str:
 
 
 def put_secret(emulator: Emulator, name: str, value: str) -> None:
-    """Keep a provider's key in the emulated Parameter Store, encrypted as in AWS. `name` without a leading slash."""
+    """Keep a secret in the emulated Parameter Store, encrypted as in AWS. `name` without a leading slash."""
     emulator.client("ssm").put_parameter(Name=f"/{name}", Value=value, Type="SecureString", Overwrite=True)

@@ -23,6 +23,13 @@ PROVIDERS = {
     "OpenAI": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OpenAIBaseUrl", "OpenAIKeyName"),
 }
 _BEDROCK = ("ANTHROPIC_BEDROCK_BASE_URL", "BedrockBaseUrl")  # IAM is its key, and no AWS account is used from here
+# the shell's variable with a webhook's address: (the template's parameter for its secret's name, that name)
+WEBHOOKS = {
+    "DISCORD_WEBHOOK_URL": ("DiscordWebhookName", "ai-platform/discord-webhook"),
+    "SLACK_WEBHOOK_URL": ("SlackWebhookName", "ai-platform/slack-webhook"),
+}
+# the shell's other variables: the template's parameters
+_SETTINGS = {"ALERT_EMAIL": "AlertEmail", "BUDGET_ALERTS_ENABLED": "BudgetAlertsEnabled"}
 _ROOTS = {"OPENAI_BASE_URL": "/v1"}  # the openai SDK's base URL includes the version, the anthropic SDK's does not
 
 
@@ -69,6 +76,9 @@ class Estate:
         for key, _, _, secret in PROVIDERS.values():
             if secret in template.parameters:
                 put_secret(self.emulator, template.parameters[secret], _own(key) or "understudy")
+        for url, (parameter, _) in WEBHOOKS.items():
+            if _own(url) and parameter in template.parameters:
+                put_secret(self.emulator, template.parameters[parameter], _own(url))
         stack = self.project.stack_name("local")
         self.deployment = deploy(template, self.emulator, stack, self.proxy)
         self.template = template
@@ -79,7 +89,9 @@ class Estate:
             for key, base, address, _ in PROVIDERS.values()
         }
         addresses[_BEDROCK[1]] = os.environ.get(_BEDROCK[0]) or self.understudy_url or ""
-        return {**self.project.stage_parameters("local"), **addresses, **_overlay()}
+        webhooks = {parameter: name for url, (parameter, name) in WEBHOOKS.items() if _own(url)}
+        given = {parameter: _own(name) for name, parameter in _SETTINGS.items() if _own(name)}
+        return {**self.project.stage_parameters("local"), **addresses, **webhooks, **given, **_overlay()}
 
     @property
     def doors_environment(self) -> dict[str, str]:
@@ -100,7 +112,7 @@ class Estate:
         """
         prefixes = ("AWS_", "MINISTACK_", "PYTHON", *(f"{name.upper()}_" for name in PROVIDERS))
         declared = self.template.variables
-        kept = {k: v for k, v in shell.items() if not k.startswith(prefixes) and k not in declared}
+        kept = {k: v for k, v in shell.items() if not k.startswith(prefixes) and k not in declared | WEBHOOKS.keys()}
         return {**kept, "PYTHONUNBUFFERED": "1", **self.doors_environment}
 
     def dead(self) -> str | None:
@@ -170,4 +182,5 @@ def _overlay() -> dict[str, str]:
 
 
 def _own(key: str) -> str:
+    """What the shell says, "" for nothing."""
     return os.environ.get(key, "").strip()

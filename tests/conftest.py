@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from llm_core.aws import breaker, clients, secrets, stage_catalog, telemetry
 from llm_core.providers import directory
 from llm_core.settings import settings as door_settings
+from tests.webhook import Webhook, serving
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 90
@@ -108,7 +109,21 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def discord() -> Iterator[Webhook]:
+    """Where the platform's alerts are posted."""
+    with serving("/discord") as webhook:
+        yield webhook
+
+
+@pytest.fixture(scope="session")
+def slack() -> Iterator[Webhook]:
+    """There too."""
+    with serving("/slack") as webhook:
+        yield webhook
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, discord: Webhook, slack: Webhook) -> Iterator[Platform]:
     """The whole platform in processes of its own, with a state of its own."""
     state = tmp_path_factory.mktemp("platform")
     ready = state / "ready.json"
@@ -118,7 +133,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     overlay = state / "overlay.json"
     overlay.write_text(json.dumps(pool()))
     clean = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    clean["DREY_OVERLAY"] = str(overlay)
+    clean |= {"DREY_OVERLAY": str(overlay), "DISCORD_WEBHOOK_URL": discord.url, "SLACK_WEBHOOK_URL": slack.url}
     with output.open("wb") as sink:
         running = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=sink, stderr=subprocess.STDOUT)
     try:

@@ -23,7 +23,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rules",
         [
-            *("pricing", "routing", "fitting", "prompts", "prompts.library"),
+            *("pricing", "routing", "fitting", "prompts", "prompts.library", "notices"),
             *("roll_ups", "roll_ups.histogram", "roll_ups.contribution", "roll_ups.projection"),
         ],
     ),
@@ -32,7 +32,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         [
             *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
             *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
-            "aws.streams",
+            *("aws.claims", "aws.streams", "aws.webhooks"),
         ],
     ),
     (
@@ -76,6 +76,8 @@ NEIGHBOURS = {
         "aws.http": {"aws.telemetry", "aws.refusals"},
         "aws.stage_catalog": {"aws.documents"},
         "aws.runtime": {"aws.telemetry", "aws.runtime_api"},
+        "aws.claims": {"aws.clients", "aws.table", "aws.telemetry"},
+        "aws.webhooks": {"aws.secrets", "aws.telemetry"},
     },
     "attempts": {
         "call": {"payment"},
@@ -119,6 +121,7 @@ HOMES = {
     "anthropic": ("llm_core.providers.anthropic", "llm_core.providers.bedrock", "local.understudy."),
     "openai": ("llm_core.providers.openai", "local.understudy."),
     "httpx2": ("llm_core.providers.", "local."),
+    "urllib3": ("llm_core.aws.webhooks.",),
 }
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
 
@@ -133,6 +136,7 @@ TRIGGERS = (
     "Stream",
     "WebSocket",
     "Queue",
+    "Topic",
     "Invoked",
 )
 

@@ -18,6 +18,9 @@ ESTATES = {
     "dev": Estate({"Stage": "dev"}),
     "prod": Estate({"Stage": "prod"}),
     "secretsmanager": Estate({"Stage": "dev", "SecretStore": "secretsmanager"}),
+    "all channels": Estate(
+        {"DiscordWebhookName": "chat/discord", "SlackWebhookName": "chat/slack", "AlertEmail": "a@b.c"}
+    ),
     "base urls": Estate({"AnthropicBaseUrl": "https://one.example", "OpenAIBaseUrl": "https://two.example/v1"}),
 }
 DEV = ESTATES["dev"]
@@ -197,9 +200,10 @@ def test_no_door_is_given_a_wide_managed_policy(estate: Estate) -> None:
     assert {arn.partition(":policy/")[2] for arn in arns} <= set(MANAGED)
 
 
-def test_every_door_may_be_called_by_this_api_or_its_own_schedule_only(estate: Estate) -> None:
+def test_every_door_may_be_called_by_this_api_or_its_own_schedule_or_topic_only(estate: Estate) -> None:
+    principals = {f"{service}.amazonaws.com" for service in ("apigateway", "events", "sns")}
     for permission in estate.of_type("AWS::Lambda::Permission").values():
-        assert permission["Principal"] in ("apigateway.amazonaws.com", "events.amazonaws.com")
+        assert permission["Principal"] in principals
         assert permission["SourceArn"]
 
 
@@ -253,7 +257,7 @@ def test_no_key_stands_in_the_template_or_in_an_environment(estate: Estate) -> N
             assert not variable.endswith(("KEY", "SECRET", "TOKEN", "PASSWORD")), (
                 f"{name}: {variable} would hold a secret"
             )
-            if variable.endswith("_KEY_REF"):
+            if variable.endswith("_REF"):
                 assert re.match(r"ssm:/|secretsmanager:", value), f"{name}: {variable} is no reference"
 
 
@@ -320,6 +324,36 @@ def test_a_door_reads_its_own_stream_and_no_other(name: str) -> None:
     (read,) = (s["Resource"] for s in DEV.statements(door) if "dynamodb:GetRecords" in listed(s["Action"]))
     label = {"Fn::Select": [3, {"Fn::Split": ["/", {"Fn::GetAtt": [table, "StreamArn"]}]}]}
     assert read == f"arn:{PARTITION}:dynamodb:{REGION}:{ACCOUNT}:table/<{table}>/stream/{label}"
+
+
+# ------------------------------------------------------------------------------------------------ alerts
+def test_alerts_go_only_where_somebody_asked_for_them() -> None:
+    for name, wanted in (("dev", set()), ("all channels", {"DISCORD_WEBHOOK_REF", "SLACK_WEBHOOK_REF"})):
+        given = ESTATES[name].functions["OperationsAlert"]["Environment"]["Variables"]
+        assert {variable for variable in given if variable.endswith("_REF")} == wanted
+        reads = [s for s in ESTATES[name].statements("OperationsAlert") if "ssm:GetParameter" in listed(s["Action"])]
+        assert len(reads) == len(wanted)
+    root = f"arn:{PARTITION}:ssm:{REGION}:{ACCOUNT}:parameter"
+    assert allows(ESTATES["all channels"], "OperationsAlert", "ssm:GetParameter", f"{root}/chat/slack")
+    assert not allows(ESTATES["all channels"], "OperationsAlert", "ssm:GetParameter", f"{root}/chat/other")
+    mail = DEV.source.resources["AlertsByEmail"]
+    assert mail["Condition"] == "HasAlertEmail"
+    assert DEV.source.document["Conditions"]["HasAlertEmail"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AlertEmail"}, ""]}]
+    }
+
+
+def test_an_alert_that_is_not_delivered_is_repeated_and_then_kept() -> None:
+    (repeated,) = DEV.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert repeated["FunctionName"] == "<OperationsAlert>"
+    assert repeated["MaximumRetryAttempts"] == 2
+    queue = {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}
+    assert repeated["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
+    sends = [s["Resource"] for s in DEV.statements("OperationsAlert") if "sqs:SendMessage" in listed(s["Action"])]
+    assert sends == [queue]
+    kept = DEV.resources["UndeliveredQueue"]["Properties"]
+    assert kept["SqsManagedSseEnabled"] is True
+    assert kept["MessageRetentionPeriod"] == 14 * 86_400
 
 
 # ------------------------------------------------------------------------------------------------ the text

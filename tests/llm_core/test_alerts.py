@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +14,8 @@ import boto3
 import pytest
 
 from llm_core import alerts
-from llm_core.aws import clients
+from llm_core.aws import clients, table
+from llm_core.errors import StoreUnavailable
 from llm_core.settings import settings
 from tests.conftest import Platform
 
@@ -131,3 +133,74 @@ def test_an_alert_that_could_not_be_published_is_tried_again_by_the_next(
     alerts.raise_once("fallback", subject)
 
     assert len(inbox(subject)) == 1, "an episode nobody was told of is not over"
+
+
+# ------------------------------------------------------------------------------------------- insisting
+def insist(subject: str, episode: str = "80", *, lasts: int = 900) -> bool:
+    return alerts.insist_once("budget", subject, episode=episode, lasts=lasts, lease=30, percent=80)
+
+
+def test_who_insists_tells_each_episode_once(inbox: Any, subject: str) -> None:
+    assert [insist(subject), insist(subject), insist(subject, "100")] == [True, False, True]
+    first, _ = inbox(subject)
+    assert (first["kind"], first["percent"]) == ("budget", 80)
+
+
+def test_an_episode_is_remembered_for_as_long_as_it_lasts(inbox: Any, subject: str) -> None:
+    insist(subject, lasts=40 * 86_400)
+    key = {"name": {"S": f"episode#budget#{subject}#80"}}
+    item = clients.dynamodb().get_item(TableName=settings().health_table_name, Key=key)["Item"]
+    assert int(item["ttl"]["N"]) == pytest.approx(time.time() + 40 * 86_400, abs=5)
+
+
+def test_who_insists_is_told_that_it_failed_and_may_come_back(
+    inbox: Any, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = settings().alerts_topic_arn
+    monkeypatch.setenv("ALERTS_TOPIC_ARN", f"{good}-gone")
+    settings.cache_clear()
+    with pytest.raises(StoreUnavailable):
+        insist(subject)
+    monkeypatch.setenv("ALERTS_TOPIC_ARN", good)
+    settings.cache_clear()
+
+    assert insist(subject)
+    assert len(inbox(subject)) == 1
+
+
+def test_who_insists_without_the_table_is_told_so(
+    inside: Platform, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEALTH_TABLE_NAME", "no-such-table")
+    settings.cache_clear()
+    with pytest.raises(StoreUnavailable):
+        insist(subject)
+
+
+def test_an_episode_that_can_neither_be_told_nor_forgotten_does_not_reach_the_request(
+    inside: Platform, subject: str, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(table, "forget", no_more)
+    monkeypatch.setenv("ALERTS_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:no-such-topic")
+    settings.cache_clear()
+    assert alerts.raise_once("fallback", subject)
+    assert lines(log, "alert_lost")
+
+
+def test_an_email_is_in_words(inside: Platform, subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others read the alert as JSON. The emulator keeps no e-mail, so what it is given is read here."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(clients.sns(), "publish", lambda **given: sent.append(given))
+    alerts.raise_once("fallback", f"{subject}-ü", answered_by="bedrock/model")
+
+    (given,) = sent
+    message = json.loads(given["Message"])
+    assert given["MessageStructure"] == "json"
+    assert json.loads(message["default"])["answered_by"] == "bedrock/model"
+    assert message["email"].startswith(f"{subject}-ü is not answering\n")
+    assert "What to do: " in message["email"]
+    assert given["Subject"].isascii()
+    assert len(given["Subject"]) < 100

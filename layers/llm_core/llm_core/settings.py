@@ -35,6 +35,9 @@ class Settings(BaseModel):
     anthropic_bedrock_base_url: str = ""
     health_table_name: str = ""
     alerts_topic_arn: str = ""
+    discord_webhook_ref: str = ""
+    slack_webhook_ref: str = ""
+    budget_alerts_enabled: bool = True
     drey_overlay: str = ""
 
     @property

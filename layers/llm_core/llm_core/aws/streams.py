@@ -20,6 +20,14 @@ def written(event: Mapping[str, Any]) -> Iterator[tuple[str, Item]]:
             yield change["SequenceNumber"], unpacked(change["NewImage"])
 
 
+def changed(event: Mapping[str, Any]) -> Iterator[tuple[str, Item, Item]]:
+    """The same with the image before it: number, old ({} for a new item) and new, in order."""
+    for record in event["Records"]:
+        change = record["dynamodb"]
+        if "NewImage" in change:
+            yield change["SequenceNumber"], unpacked(change.get("OldImage", {})), unpacked(change["NewImage"])
+
+
 def answer(failed: Sequence[str]) -> dict[str, Any]:
     """What the handler returns, with the numbers of the records that failed."""
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

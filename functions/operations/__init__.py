@@ -1,0 +1,1 @@
+"""Running the platform: alerts on their way to people."""
