@@ -38,10 +38,10 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rooms",
         [
-            *("ledger", "callers", "alerts", "journal", "audit", "keys", "overruns"),
+            *("ledger", "callers", "alerts", "journal", "audit", "overruns", "terms", "keys", "keyring", "key_shapes"),
             *("accounts.window", "accounts.tree", "accounts.opening", "accounts.admission", "accounts.shards"),
-            *("accounts.holds", "accounts.limits", "accounts.sweeper"),
             *("roll_ups.counting", "roll_ups.sums"),
+            *("accounts.holds", "accounts.limits", "accounts.sweeper", "accounts.standing"),
             *("providers.base", "providers.transport", "providers.directory"),
             *("providers.streaming", "providers.frames"),
             *("providers.anthropic", "providers.anthropic_words", "providers.anthropic_stream", "providers.bedrock"),
@@ -86,7 +86,10 @@ NEIGHBOURS = {
     },
     "rooms": {
         "journal": {"ledger"},
-        "keys": {"audit", "callers", "accounts.tree", "accounts.window"},
+        "terms": {"callers", "accounts.tree", "accounts.window"},
+        "key_shapes": {"callers", "accounts.window"},
+        "keys": {"audit", "callers", "terms", "accounts.tree"},
+        "keyring": {"audit", "callers", "terms", "keys", "accounts.tree", "accounts.window", "accounts.limits"},
         "overruns": {"alerts"},
         "accounts.tree": {"accounts.window"},
         "accounts.opening": {"accounts.window", "accounts.tree"},
@@ -96,6 +99,7 @@ NEIGHBOURS = {
         "accounts.limits": {"accounts.window", "accounts.tree", "accounts.opening"},
         "accounts.sweeper": {"accounts.window", "ledger"},
         "providers.streaming": {"providers.base", "providers.frames", "providers.transport"},
+        "accounts.standing": {"accounts.window", "accounts.tree", "accounts.shards"},
         "providers.anthropic_words": {"providers.base"},
         "providers.anthropic_stream": {"providers.base", "providers.streaming", "providers.anthropic_words"},
         "providers.anthropic": {

@@ -89,7 +89,8 @@ REPRESENTATIVE = [
     ("GatewayEmbeddings", "embeddings-hello"),
     ("GatewayModels", "models-list"),
     ("GatewayModels", "models-health"),
-    ("AccountsKeys", "keys-myself"),
+    ("AccountsKeys", "keys-list"),
+    ("AccountsBudget", "budget-mine"),
     ("AccountsSweep", "sweep-minute"),
     ("AccountsUsage", "usage-month"),
     ("AccountsRollUp", "roll_up-row"),
@@ -130,6 +131,8 @@ MISSED += [("GatewayEmbeddings", "embeddings-hello", name) for name in ("USAGE_T
 MISSED += [("GatewayModels", "models-list", "KEYS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-month", "ROLL_UPS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-generation_unknown", "USAGE_TABLE_NAME")]
+MISSED += [("AccountsKeys", "keys-create", name) for name in ("BUDGETS_TABLE_NAME", "AUDIT_TABLE_NAME")]
+MISSED += [("AccountsBudget", "budget-mine", "BUDGETS_TABLE_NAME")]
 
 
 @pytest.mark.parametrize(("door", "case", "name"), MISSED)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.openapi import ROUTES as OPERATIONS
+from gateway.openapi import WITHOUT_A_KEY
 from tests.estate import ACCOUNT, MANAGED, PARTITION, REGION, ROOT, Estate, listed, opened
 
 TEXT = (ROOT / "template.yaml").read_text()
@@ -116,6 +118,18 @@ def test_every_route_is_throttled_and_answers_a_preflight() -> None:
     assert everywhere[0]["ThrottlingRateLimit"] > 0
     (api,) = DEV.of_type("AWS::ApiGateway::RestApi").values()
     assert all("options" in methods for methods in api["Body"]["paths"].values())
+
+
+def test_what_is_open_to_anybody_is_throttled_harder() -> None:
+    (stage,) = DEV.of_type("AWS::ApiGateway::Stage").values()
+    rates = {
+        (s["HttpMethod"], s["ResourcePath"]): (s["ThrottlingRateLimit"], s["ThrottlingBurstLimit"])
+        for s in stage["MethodSettings"]
+    }
+    opened = {(method, path) for method, path, *_ in OPERATIONS if path in WITHOUT_A_KEY}
+    assert rates.pop(("*", "/*")) == (50, 200)
+    assert rates == {(method.upper(), "/" + path.replace("/", "~1")): (5, 10) for method, path in opened}
+    assert all(s["MetricsEnabled"] for s in stage["MethodSettings"])
 
 
 def test_what_api_gateway_says_by_itself_is_read_by_both_sdks() -> None:

@@ -1,37 +1,106 @@
-"""GET /v1/key: what a key may."""
+"""GET /v1/key and all of /v1/auth/keys: API keys are made, seen, changed, given other secrets, revoked."""
 
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
-from llm_core import callers
+from accounts import figures
+from llm_core import callers, key_shapes, keyring, keys, shapes
+from llm_core.accounts import tree
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
+from llm_core.errors import InvalidRequest
+from llm_core.keyring import Change
+from llm_core.keys import Key
 from llm_core.settings import settings
+from llm_core.terms import Terms
 
 handler = door = Door()
 
 settings()  # a wrong environment stops the door at its start
 
 
+@door.post("/v1/auth/keys")
+def create() -> Response:
+    caller = _caller("keys:write")
+    body = shapes.read(key_shapes.NewKey, shapes.parse_exactly(door.body()))
+    limits = {kind: limit for kind, limit in key_shapes.limits(body).items() if limit is not None}
+    terms = Terms(limits=limits, **key_shapes.terms(body))
+    made = keys.create(body.name, user_id=caller.user_id, terms=terms, parent=caller.account, by=caller.key_id)
+    return _json({"apiKey": made.api_key, **_shown(keys.find(made.key_id), caller)}, 201)
+
+
+@door.get("/v1/auth/keys")
+def list_keys() -> Response:
+    caller = _caller("keys:write")
+    return _json({"data": [figures.key(found, account, caller) for found, account in keyring.reached(caller)]})
+
+
+@door.get("/v1/auth/keys/<key_id>")
+def one_key(key_id: str) -> Response:
+    caller = _caller("keys:write")
+    return _json(_with_spending(keyring.reach(caller, unquote(key_id)), caller))
+
+
+@door.patch("/v1/auth/keys/<key_id>")
+def change(key_id: str) -> Response:
+    caller = _caller("keys:write")
+    body = shapes.read(key_shapes.KeyChange, shapes.parse_exactly(door.body()))
+    if not body.model_fields_set:
+        raise InvalidRequest("Name at least one field that is to change.")
+    name = body.name if "name" in body.model_fields_set else None
+    asked = Change(name, key_shapes.limits(body), key_shapes.terms(body))
+    return _json(_shown(keyring.change(caller, unquote(key_id), asked, door.deadline), caller))
+
+
+@door.delete("/v1/auth/keys/<key_id>")
+def revoke(key_id: str) -> Response:
+    caller = _caller("keys:write")
+    found = keyring.reach(caller, unquote(key_id))
+    ended = keyring.revoke(found.key_id, caller.key_id, door.deadline)
+    return _json({**_shown(keys.find(found.key_id), caller), "revoked": ended})
+
+
+@door.post("/v1/auth/keys/<key_id>/rotate")
+def rotate(key_id: str) -> Response:
+    caller = _caller("keys:write")
+    made = keyring.rotate(keyring.reach(caller, unquote(key_id)).key_id, caller.key_id, door.deadline)
+    return _json({"apiKey": made.api_key, **_shown(keys.find(made.key_id), caller)})
+
+
 @door.get("/v1/key")
 def myself() -> Response:
+    caller = _caller()
+    return _json(_with_spending(keys.find(caller.key_id), caller))
+
+
+def _caller(*scopes: str) -> Caller:
+    """Who is asking, from here on in the log too. Raises Unauthorized, InsufficientScope."""
     caller = callers.identify(door.api_key())
     telemetry.label(key_id=caller.key_id, user_id=caller.user_id)
-    return Response(200, json.dumps(_shown(caller)).encode())
+    if scopes:
+        caller.require(*scopes)
+    return caller
 
 
-def _shown(caller: Caller) -> dict[str, Any]:
+def _shown(found: Key, caller: Caller) -> dict[str, Any]:
+    return figures.key(found, tree.find(found.account), caller)
+
+
+def _with_spending(found: Key, caller: Caller) -> dict[str, Any]:
+    account = tree.find(found.account)
+    now = time.time()
     return {
-        "keyId": caller.key_id,
-        "userId": caller.user_id,
-        "scopes": sorted(caller.scopes),
-        "models": caller.models,
-        "requestsPerMinute": caller.requests_per_minute,
-        "tokensPerMinute": caller.tokens_per_minute,
-        "policy": caller.policy,
-        "asOf": datetime.now(UTC).isoformat(timespec="seconds"),
+        **figures.key(found, account, caller),
+        "limits": figures.spending(account, now),
+        "asOf": figures.moment(datetime.fromtimestamp(now, UTC)),
     }
+
+
+def _json(shape: dict[str, Any], status: int = 200) -> Response:
+    return Response(status, json.dumps(shape).encode())

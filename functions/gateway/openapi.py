@@ -1,4 +1,4 @@
-"""What GET /v1/openapi.json tells: the gateway's routes with the shapes that their doors really read."""
+"""What GET /v1/openapi.json tells: the routes with the shapes that their doors really read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_shapes
+from llm_core import key_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/chat/completions", "One answer of a model, in OpenAI's dialect", openai_shapes.Body),
@@ -21,11 +22,22 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/embed", "Vectors of texts", native.Embedding),
     ("get", "/v1/models", "What can be asked, and what it costs", None),
     ("get", "/v1/models/{id}", "One model", None),
+    ("get", "/v1/key", "What the key that asks may, and has spent", None),
+    ("post", "/v1/auth/keys", "A new key below the one that asks, shown this once", key_shapes.NewKey),
+    ("get", "/v1/auth/keys", "The key that asks and all below it", None),
+    ("get", "/v1/auth/keys/{id}", "One of them, with what it has spent", None),
+    ("patch", "/v1/auth/keys/{id}", "What is different about it from now on", key_shapes.KeyChange),
+    ("delete", "/v1/auth/keys/{id}", "The end of it and of all below it", None),
+    ("post", "/v1/auth/keys/{id}/rotate", "Another secret for it, shown this once", None),
+    ("get", "/v1/usage", "What was used and what it cost", None),
+    ("get", "/v1/usage/budget", "What may still be spent, and whose money it is", None),
+    ("put", "/v1/usage/budget", "Another budget", key_shapes.Budget),
+    ("get", "/v1/generations/{id}", "One call with all its attempts", None),
     ("get", "/v1/openapi.json", "This description", None),
     ("get", "/health", "Whether the platform is alive", None),
     ("get", "/v1/health", "Whether the platform is alive", None),
 )
-_OPEN = {"/v1/openapi.json", "/health", "/v1/health"}
+WITHOUT_A_KEY = {"/v1/openapi.json", "/health", "/v1/health"}
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -35,7 +47,7 @@ def describe(version: str) -> dict[str, Any]:
     named, schemas = models_json_schema([(shape, "validation") for shape in shapes], ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for method, path, summary, shape in ROUTES:
-        operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "OK"}}}
+        operation: dict[str, Any] = {"summary": summary, "responses": {"2XX": {"description": "OK"}}}
         if shape:
             content = {"application/json": {"schema": named[shape, "validation"]}}
             operation["requestBody"] = {"required": True, "content": content}
@@ -43,7 +55,7 @@ def describe(version: str) -> dict[str, Any]:
             operation["parameters"] = [
                 {"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in named_parts
             ]
-        if path in _OPEN:
+        if path in WITHOUT_A_KEY:
             operation["security"] = []
         paths.setdefault(path, {})[method] = operation
     return {

@@ -1,59 +1,53 @@
-"""API keys are made, each with an account below the one that makes it, and written down in the audit table."""
+"""API keys: how one is made, with an account below its maker's, and where it is kept."""
 
 from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from llm_core import audit
 from llm_core.accounts import tree
 from llm_core.accounts.tree import Account
-from llm_core.accounts.window import Kind
 from llm_core.aws import table
-from llm_core.aws.writes import ConditionFailed, new, together
-from llm_core.callers import SCOPES, Policy, hashed
+from llm_core.aws.writes import ConditionFailed, Write, new, together
+from llm_core.callers import hashed
 from llm_core.deadline import Deadline
-from llm_core.errors import InvalidRequest, NotAllowed
-from llm_core.money import plain
+from llm_core.errors import NotAllowed, NotFound
 from llm_core.settings import settings
+from llm_core.terms import Terms as Terms
+from llm_core.terms import check, check_limits, told, within
+
+NO_SUCH = "There is no such key."
 
 _PUBLIC = string.ascii_letters + string.digits
 _SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a key may: its scopes, its limits in nano-USD per kind of window, rates per minute and models; None is no
-    limit. `policy`: whether an answer may be shortened to what is affordable."""
+class Key:
+    """A key as it is kept; `terms` are without limits, which are its account's. `version` grows with every change."""
 
-    scopes: Collection[str]
-    limits: Mapping[Kind, int] = field(default_factory=dict)
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    models: tuple[str, ...] | None = None
-    expires_at: datetime | None = None
-    policy: Policy = "clamp"
+    key_id: str
+    name: str
+    user_id: str
+    parent: str
+    terms: Terms
+    version: int
+    created_at: str
+    revoked_at: str | None
 
     @property
-    def stored(self) -> dict[str, Any]:
-        """As on the key's item: all but the limits, which are its account's."""
-        return {
-            "scopes": sorted(self.scopes),
-            "requestsPerMinute": self.requests_per_minute,
-            "tokensPerMinute": self.tokens_per_minute,
-            "models": None if self.models is None else list(self.models),
-            "expiresAt": int(self.expires_at.timestamp()) if self.expires_at else None,
-            "policy": self.policy,
-        }
+    def account(self) -> str:
+        return f"key:{self.key_id}"
 
     @property
     def told(self) -> dict[str, Any]:
-        """For the audit row: limits as plain USD."""
-        return {**self.stored, "limits": {kind: plain(limit) for kind, limit in self.limits.items()}}
+        """What can be changed about it, as it is kept and audited."""
+        return {"name": self.name, **self.terms.stored}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +61,82 @@ class NewKey:
 def create(name: str, *, user_id: str, terms: Terms, parent: str | None = None, by: str = audit.OPERATOR) -> NewKey:
     """Make a key for a user, its account below `parent` (else the user's own), and keep its hash.
 
-    Raises InvalidRequest for an unknown scope, NotAllowed below a revoked key, StoreUnavailable.
+    Below another key it has what it is not given from that one. Raises InvalidRequest for an unknown scope or model,
+    NotAllowed for more than the key above has or below a revoked one, StoreUnavailable.
     """
-    unknown = sorted(set(terms.scopes) - SCOPES)
-    if unknown:
-        raise InvalidRequest(f"Unknown scope {unknown[0]!r}. Scopes are {', '.join(sorted(SCOPES))}.", param="scopes")
-    above = parent or open_user(user_id)
+    above, deadline = parent or open_user(user_id), Deadline.after(_SECONDS)
     while True:
-        key_id = "sk-proj-" + "".join(secrets.choice(_PUBLIC) for _ in range(12))
-        secret = secrets.token_urlsafe(32)
-        salt = secrets.token_bytes(16)
+        given, looks = _handed_on(above, terms)
+        made, secret = _drawn("sk-proj-" + "".join(secrets.choice(_PUBLIC) for _ in range(12)))
         item = {
-            "keyId": key_id,
+            "keyId": made.key_id,
             "name": name,
             "userId": user_id,
             "parent": above,
-            "salt": salt.hex(),
-            "hash": hashed(salt, secret),
-            "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
-            **terms.stored,
+            "version": 1,
+            "createdAt": now(),
+            **secret,
+            **given.stored,
         }
+        after = {"name": name, **given.stored, "limits": told(given.limits)}
         steps = [
             new(settings().need("keys_table_name"), item, key="keyId"),
-            *tree.opening(Account(f"key:{key_id}", above, terms.limits)),
-            audit.act(user_id, by=by, what="key.create", subject=key_id, before={}, after={"name": name, **terms.told}),
+            *looks,
+            *tree.opening(Account(f"key:{made.key_id}", above, given.limits)),
+            audit.act(user_id, by=by, what="key.create", subject=made.key_id, before={}, after=after),
         ]
         try:
-            together(steps, Deadline.after(_SECONDS))
+            together(steps, deadline)
         except ConditionFailed as failure:
-            if any(found and "keyId" in found for found in failure.items):
-                continue  # one in 62^12: draw again
-            raise NotAllowed("The account above this key is not open any more.") from failure
-        return NewKey(key_id, key_id + secret)
+            if not any(found and "keyId" in found for found in failure.items):
+                raise NotAllowed("The account above this key is not open any more.") from failure
+            deadline.remaining()  # the key above has changed; or, one in 62^12, this id is taken
+        else:
+            return made
+
+
+def find(key_id: str) -> Key:
+    """Read consistently. Raises NotFound, StoreUnavailable."""
+    item = table.get(settings().need("keys_table_name"), {"keyId": key_id})
+    if item is None:
+        raise NotFound(NO_SUCH)
+    return Key(
+        key_id,
+        item["name"],
+        item["userId"],
+        item["parent"],
+        Terms.of(item),
+        item["version"],
+        item["createdAt"],
+        item.get("revokedAt"),
+    )
+
+
+def rewritten(key: Key, wanted: Key) -> Write:
+    """A step that gives a key another name and other terms, if it is still as it was found."""
+    return _changed(key, wanted.told)
+
+
+def resecreted(key: Key) -> tuple[NewKey, Write]:
+    """Another secret for a key, and the step that puts it in the place of the one before."""
+    made, secret = _drawn(key.key_id)
+    return made, _changed(key, {**secret, "rotatedAt": now()})
+
+
+def revoked(key_id: str, at: str) -> Write:
+    """A step that ends a key for good; it fails where that is done."""
+    condition = "attribute_exists(#keyId) AND attribute_not_exists(#revokedAt)"
+    change = "SET #revokedAt = :at, #version = #version + :one"
+    return Write(_table(), {"keyId": key_id}, change, condition, {":at": at, ":one": 1})
+
+
+def unchanged(key: Key) -> Write:
+    """A look: the key is still as it was found, and good."""
+    return Write(_table(), {"keyId": key.key_id}, "", _AS_FOUND, {":found": key.version})
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def open_user(user_id: str, parent: str | None = None) -> str:
@@ -110,3 +148,36 @@ def open_user(user_id: str, parent: str | None = None) -> str:
         except ConditionFailed:
             return tree.find(name).name  # somebody else opened it
     return name
+
+
+_AS_FOUND = "#version = :found AND attribute_not_exists(#revokedAt)"
+
+
+def _changed(key: Key, attributes: Mapping[str, Any]) -> Write:
+    """A step that sets these attributes, if the key is still as it was found, and good."""
+    sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+    values = {f":{name}": value for name, value in attributes.items()}
+    change = f"SET {sets}, #version = #version + :one"
+    return Write(_table(), {"keyId": key.key_id}, change, _AS_FOUND, {**values, ":one": 1, ":found": key.version})
+
+
+def _handed_on(above: str, asked: Terms) -> tuple[Terms, list[Write]]:
+    """What a key below this account gets, and a look that nothing has changed there when it does."""
+    check(asked.asked)
+    if not above.startswith("key:"):
+        return asked, []
+    maker = find(above.removeprefix("key:"))
+    if maker.revoked_at:
+        raise NotAllowed("This key is revoked, so it makes no others.")
+    check_limits(tree.lineage(above), asked.limits)
+    return replace(asked, **within(maker.terms, asked.asked)), [unchanged(maker)]
+
+
+def _drawn(key_id: str) -> tuple[NewKey, dict[str, str]]:
+    """A fresh secret: as it is shown once, and as it is kept."""
+    secret, salt = secrets.token_urlsafe(32), secrets.token_bytes(16)
+    return NewKey(key_id, key_id + secret), {"salt": salt.hex(), "hash": hashed(salt, secret)}
+
+
+def _table() -> str:
+    return settings().need("keys_table_name")

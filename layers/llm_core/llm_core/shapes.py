@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -38,6 +39,15 @@ def parse(data: bytes) -> Any:
     except (RecursionError, ValueError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
     return value
+
+
+def parse_exactly(data: bytes) -> Any:
+    """The same with Decimal for every number that is no integer, because it may be an amount of money."""
+    parse(data)
+    try:
+        return json.loads(data.decode(), parse_float=Decimal)
+    except ArithmeticError as error:
+        raise InvalidRequest("The body is not valid JSON: a number has too large an exponent.") from error
 
 
 def read[T: BaseModel](shape: type[T], value: Any) -> T:

@@ -109,6 +109,13 @@ def opening(account: Account) -> list[Write]:
     return steps
 
 
+def closing(name: str) -> Write:
+    """A step after which nothing is opened below this account any more."""
+    change, condition = "SET #revoked = if_not_exists(#revoked, :now)", "attribute_exists(#userId)"
+    table_name = settings().need("budgets_table_name")
+    return Write(table_name, {"userId": name}, change, condition, {":now": int(time.time())})
+
+
 def held_by(line: list[Account]) -> list[dict[str, Any]]:
     """What a call of `line[0]` holds beside that account's own month, as stored with that month's window."""
     entries = []
