@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,14 @@ def slack() -> Iterator[Webhook]:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory, discord: Webhook, slack: Webhook) -> Iterator[Platform]:
+    posted = {"DISCORD_WEBHOOK_URL": discord.url, "SLACK_WEBHOOK_URL": slack.url}
+    with started(tmp_path_factory.mktemp("platform"), **posted) as running:
+        yield running
+
+
+@contextmanager
+def started(state: Path, **variables: str) -> Iterator[Platform]:
     """The whole platform in processes of its own, with a state of its own."""
-    state = tmp_path_factory.mktemp("platform")
     ready = state / "ready.json"
     command = [sys.executable, "-m", "local", "run", "--quiet", "--port", str(_free_port())]
     command += ["--state", str(state), "--ready-file", str(ready)]
@@ -133,7 +140,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, discord: Webhook, slack: 
     overlay = state / "overlay.json"
     overlay.write_text(json.dumps(pool()))
     clean = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    clean |= {"DREY_OVERLAY": str(overlay), "DISCORD_WEBHOOK_URL": discord.url, "SLACK_WEBHOOK_URL": slack.url}
+    clean |= {"DREY_OVERLAY": str(overlay), **variables}
     with output.open("wb") as sink:
         running = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=sink, stderr=subprocess.STDOUT)
     try:

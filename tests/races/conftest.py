@@ -1,10 +1,11 @@
-"""The stand-in for DynamoDB in a process of its own, in front of the running platform's emulator."""
+"""A running stand-in for DynamoDB, and how to tell it what requests shall suffer."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +45,9 @@ class Strict:
         return boto3.client("dynamodb", endpoint_url=self.url, region_name=REGION, config=config, **keys)  # type: ignore[call-overload]
 
 
-@pytest.fixture(scope="session")
-def stand_in(platform: Platform) -> Iterator[Strict]:
+@contextmanager
+def standing_in(platform: Platform) -> Iterator[Strict]:
+    """The stand-in in a process of its own, in front of this platform's emulator."""
     command = [sys.executable, "-m", "tests.races.dynamodb", platform.environment["AWS_ENDPOINT_URL"]]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
@@ -55,6 +57,12 @@ def stand_in(platform: Platform) -> Iterator[Strict]:
             yield Strict(url)
         finally:
             running.terminate()
+
+
+@pytest.fixture(scope="session")
+def stand_in(platform: Platform) -> Iterator[Strict]:
+    with standing_in(platform) as running:
+        yield running
 
 
 @pytest.fixture

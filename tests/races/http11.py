@@ -110,8 +110,9 @@ async def serve(answer: Callable[[Asked], Awaitable[Answer | None]], port: int =
 
 def _break(writer: StreamWriter) -> None:
     """With RST, as a connection ends whose other side is gone."""
-    with_reset = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, with_reset)
+    if not writer.is_closing():  # by the client
+        with_reset = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, with_reset)
     writer.transport.abort()
 
 

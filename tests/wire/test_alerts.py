@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
 
-from llm_core.aws import clients, table
+from llm_core import keys
+from llm_core.accounts import opening, tree
+from llm_core.accounts.tree import Account
+from llm_core.aws import clients
+from llm_core.aws.writes import together
+from llm_core.deadline import Deadline
+from llm_core.keys import Terms
 from local.project import Project
 from tests.conftest import ROOT, Platform, fresh
 from tests.webhook import Webhook
@@ -136,18 +143,10 @@ def test_an_alert_that_no_retry_delivers_is_kept(
 # ------------------------------------------------------------------------------------------- budgets
 @pytest.fixture
 def account(inside: Platform) -> str:
-    """An account with 10 USD a month, as the tables have it: its window is open and nothing is spent."""
+    """An account with 10 USD a month, whose window is open; nothing is spent."""
     name = f"user:{uuid4().hex[:12]}"
-    budgets = inside.environment["BUDGETS_TABLE_NAME"]
-    limits = {"month": 10 * USD}
-    table.put_new(
-        budgets,
-        {"userId": name, "parent": None, "limits": limits, "shards": 1, "version": 1},
-        key="userId",
-    )
-    money = {"limit": 10 * USD, "remaining": 10 * USD, "held": 0, "spent": 0, "overrun": 0}
-    window = {"userId": f"{name}#2026-11#0", "account": name, "window": "2026-11", "shard": 0, **money, "holds": {}}
-    table.put_new(budgets, {**window, "ttl": int(time.time()) + 400 * 86_400}, key="userId")
+    together(tree.opening(Account(name, limits={"month": 10 * USD})), Deadline.after(10))
+    opening.begin(name, "2026-11", Deadline.after(10))
     return name
 
 
@@ -195,3 +194,27 @@ def test_of_thresholds_that_are_reached_at_once_the_highest_is_told(inside: Plat
 
     _, in_slack = quiet(account)
     assert told(in_slack) == [f"{account} has spent 80 % of its budget for 2026-11"]
+
+
+def test_calls_that_spend_a_keys_budget_are_told(understudy: Platform, inside: Platform, quiet: Any) -> None:
+    # Given a key whose budget is three and a half calls, as the ledger keeps it.
+    model = fresh("alone")
+    understudy.perform({"text": "word " * 2_000}, model=model)
+    asked = {"model": model, "max_tokens": 1_000, "messages": [{"role": "user", "content": "Go on."}]}
+    url = f"{understudy.url}/v1/chat/completions"
+    first = understudy.http.post(url, json=asked, headers={"authorization": f"Bearer {understudy.key}"}).json()
+    limit = int(first["usage"]["cost"] * USD * 3.5)
+    made = keys.create("spender", user_id=uuid4().hex[:12], terms=Terms({"ai:complete"}, limits={"month": limit}))
+
+    # When three are made ...
+    for _ in range(3):
+        answer = understudy.http.post(url, json=asked, headers={"authorization": f"Bearer {made.api_key}"})
+        assert answer.status_code == 200, answer.text
+
+    # ... then half and most of it are spent, and nobody is shown more than the key's public id.
+    month = datetime.now(UTC).strftime("%Y-%m")
+    _, in_slack = quiet(made.key_id, many=2)
+    assert sorted(told(in_slack)) == [
+        f"key:{made.key_id} has spent {percent} % of its budget for {month}" for percent in (50, 80)
+    ]
+    assert made.api_key[20:] not in "".join(in_slack)

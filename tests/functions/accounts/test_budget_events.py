@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from accounts import budget_events as door
+from llm_core.accounts.window import Window
 from llm_core.aws import clients
 from llm_core.errors import StoreUnavailable
 from llm_core.settings import settings
@@ -39,10 +39,8 @@ def account() -> str:
 
 
 def window(account: str, cents: int, limit: int, label: str) -> dict[str, Any]:
-    money = {"limit": limit, "spent": cents * USD // 100, "held": 0, "overrun": 0}
-    money["remaining"] = limit - money["spent"]
-    names = {"userId": f"{account}#{label}#0", "account": account, "window": label, "shard": 0}
-    return {**names, **money, "holds": {}, "ttl": int(time.time()) + 400 * 86_400}
+    spent = cents * USD // 100
+    return Window(account, label).item(limit) | {"spent": spent, "remaining": limit - spent}
 
 
 def change(
@@ -139,7 +137,7 @@ def test_it_is_remembered_for_as_long_as_the_window_is(told: Any, account: str) 
     deliver(change(account, 0, 600))
     name = {"name": {"S": f"episode#budget#{account}#2026-11#50#{10 * USD}"}}
     item = clients.dynamodb().get_item(TableName=settings().health_table_name, Key=name)["Item"]
-    assert int(item["ttl"]["N"]) == pytest.approx(time.time() + 400 * 86_400, abs=60)
+    assert int(item["ttl"]["N"]) == pytest.approx(window(account, 0, 1, "2026-11")["ttl"], abs=60)
 
 
 @pytest.mark.parametrize("variable", ["HEALTH_TABLE_NAME", "BUDGETS_TABLE_NAME"])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from accounts.thresholds import Thresholds
+from llm_core.accounts import tree
+from llm_core.accounts.tree import Account
+from llm_core.accounts.window import Window
 from llm_core.aws import table
+from llm_core.aws.writes import together
+from llm_core.deadline import Deadline
 from llm_core.settings import settings
 from tests.conftest import Platform
 
 USD = 10**9
 LIMIT = 10 * USD
-TTL = int(time.time()) + 400 * 86_400
 
 
 @pytest.fixture
@@ -27,19 +30,8 @@ def account(inside: Platform) -> str:
 def window(
     account: str, spent: int, *, limit: int = LIMIT, held: int = 0, label: str = "2026-11", shard: int = 0
 ) -> Any:
-    return {
-        "userId": f"{account}#{label}#{shard}",
-        "account": account,
-        "window": label,
-        "shard": shard,
-        "limit": limit,
-        "remaining": limit - held - spent,
-        "held": held,
-        "spent": spent,
-        "overrun": 0,
-        "holds": {},
-        "ttl": TTL,
-    }
+    money = {"remaining": limit - held - spent, "held": held, "spent": spent}
+    return Window(account, label, shard).item(limit) | money
 
 
 def percent(account: str, before: int, after: int, **terms: Any) -> int:
@@ -112,7 +104,8 @@ def keep(item: dict[str, Any]) -> dict[str, Any]:
 def sharded(account: str, *spent: float, kind: str = "month", label: str = "2026-11", limits: Any = None) -> list[Any]:
     """An account with 10 USD in as many shards as are given, each having spent so many USD."""
     limit = LIMIT // len(spent)
-    keep({"userId": account, "parent": None, "limits": limits or {kind: LIMIT}, "shards": len(spent), "version": 1})
+    opened = Account(account, limits=limits or {kind: LIMIT}, shards=len(spent))
+    together(tree.opening(opened), Deadline.after(10))
     amounts = [round(amount * USD) for amount in spent]
     return [keep(window(account, amount, limit=limit, label=label, shard=n)) for n, amount in enumerate(amounts)]
 

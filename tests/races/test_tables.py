@@ -1,0 +1,211 @@
+"""What failing tables may not do to money: each trouble alone, at the one moment where it hurts.
+
+The races meet the same troubles by chance. The top floor, the sweeper and the limits run here in one process, over the
+stand-in.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from llm_core import gateway, keys, ledger, payment
+from llm_core.accounts import admission, limits, opening, shards, sweeper, tree, window
+from llm_core.accounts.tree import Account
+from llm_core.accounts.window import Window
+from llm_core.aws import clients, table
+from llm_core.aws.writes import together
+from llm_core.callers import Caller, identify
+from llm_core.deadline import Deadline
+from llm_core.errors import LedgerUnavailable
+from llm_core.messages import Message, Reply, Request, Text
+from llm_core.payment import Allowance, Payment
+from llm_core.settings import settings
+from tests.conftest import Platform, fresh
+from tests.races.conftest import Strict
+
+CENT = 10_000_000
+UNTIL_MENDED = pytest.mark.xfail(reason="found, and not yet mended")
+FAR = 10_000
+"""Seconds after which every lease is over."""
+
+
+@pytest.fixture
+def tables(inside: Platform, strict: Strict, monkeypatch: pytest.MonkeyPatch) -> Strict:
+    """This process in a door's place, over the stand-in."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", strict.url)
+    clients._clients.clear()
+    return strict
+
+
+@pytest.fixture
+def team(tables: Strict) -> str:
+    return opened(shards=1)
+
+
+@pytest.fixture
+def caller(team: str) -> Caller:
+    """A key without a limit of its own, in a team with one."""
+    made = keys.create("k", user_id=f"user-{uuid4().hex[:8]}", terms=keys.Terms({"ai:complete"}), parent=team)
+    return identify(made.api_key)
+
+
+def opened(shards: int) -> str:
+    name = f"team:{uuid4().hex[:8]}"
+    together(tree.opening(Account(name, None, {"month": 100 * CENT}, shards)), Deadline.after(5))
+    return name
+
+
+def ask(caller: Caller) -> gateway.Answer[Reply]:
+    hello = Request(model=fresh("alone"), messages=(Message("user", (Text("Hello"),)),), max_tokens=20)
+    return gateway.answer(hello, caller, Deadline.after(20))
+
+
+def held(caller: Caller) -> Payment:
+    """A call that was let in, and has asked nobody yet."""
+    return payment.take(caller, ledger.new_id(), CENT, 10, "chat p/m", Allowance(), Deadline.after(20))
+
+
+def balances(caller: Caller, team: str) -> list[tuple[int, int]]:
+    """Held and spent, of the key and of its team."""
+    label = window.label("month", time.time())
+    items = [Window(name, label).read() for name in (caller.account, team)]
+    return [(item["held"], item["spent"]) for item in items if item]
+
+
+def rows(caller: Caller) -> list[table.Item]:
+    name = settings().usage_table_name
+    return list(table.query(name, {"userId": caller.user_id}, between=("timestamp", 0, 10**14)))
+
+
+def sweep() -> None:
+    sweeper.sweep(time.time() + FAR, Deadline.after(20))
+
+
+@contextmanager
+def suffering(tables: Strict, fate: str, **more: Any) -> Iterator[None]:
+    """The next request to the tables suffers this, and those that follow do not."""
+    tables.suffer(**{fate: 1}, **more)
+
+    def until_it_has() -> None:
+        while not tables.counts.get(fate):
+            time.sleep(0.005)
+        tables.suffer()
+
+    mending = threading.Thread(target=until_it_has)
+    mending.start()
+    yield
+    mending.join()
+
+
+def around(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, weather: Callable[[], Any]) -> None:
+    """This weather reigns while that function runs."""
+    real = getattr(owner, name)
+
+    def run(*args: Any, **fields: Any) -> Any:
+        with weather():
+            return real(*args, **fields)
+
+    monkeypatch.setattr(owner, name, run)
+
+
+@contextmanager
+def lasting(tables: Strict, **faults: Any) -> Iterator[None]:
+    tables.suffer(**faults)
+    try:
+        yield
+    finally:
+        tables.suffer()
+
+
+@pytest.mark.parametrize("fate", ["lost", "reset"])
+def test_a_call_whose_row_may_or_may_not_be_written_is_booked_as_the_row_says(
+    tables: Strict, caller: Caller, team: str, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    """The provider has answered and wants its money. `lost`: the row is there, nobody saw it; `reset`: it is not."""
+    around(monkeypatch, ledger, "record", lambda: lasting(tables, **{fate: 1}))
+    with pytest.raises(LedgerUnavailable):
+        ask(caller)
+    monkeypatch.undo()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", tables.url)
+    sweep()
+    (row,) = rows(caller)
+    assert row["charged"] > 0
+    assert balances(caller, team) == [(0, row["charged"])] * 2
+
+
+@UNTIL_MENDED
+def test_a_hold_that_arrives_when_its_call_is_over_is_not_booked_again(
+    tables: Strict, caller: Caller, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 lost patience and sent it again; the first one arrives when all is settled."""
+    around(monkeypatch, admission, "hold", lambda: suffering(tables, "late", slowest_s=8, seed=6))
+    answer = ask(caller)  # the first hold is 4.4 s late
+    time.sleep(4)
+    sweep()
+    assert balances(caller, team) == [(0, answer.call.charged)] * 2
+
+
+@UNTIL_MENDED
+def test_a_settle_that_was_done_unseen_is_no_trouble_for_a_call_without_rows(
+    tables: Strict, caller: Caller, team: str
+) -> None:
+    call = held(caller)
+    with suffering(tables, "lost"):
+        call.settle()
+    sweep()
+    assert balances(caller, team) == [(0, 0)] * 2
+
+
+@UNTIL_MENDED
+def test_a_call_that_is_half_swept_and_settles_unseen_is_booked_once(
+    tables: Strict, caller: Caller, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweeper took it for dead, wrote its estimate, settled one window and died; then the call came back."""
+    call = held(caller)
+    settle = window.settle
+    settled: list[Any] = []
+
+    def once(*args: Any) -> Any:
+        if settled:
+            raise KeyboardInterrupt
+        settled.append(args)
+        return settle(*args)
+
+    monkeypatch.setattr(window, "settle", once)
+    with pytest.raises(KeyboardInterrupt):
+        sweep()
+    monkeypatch.setattr(window, "settle", settle)
+    with suffering(tables, "lost"):
+        call.settle()
+    sweep()
+    booked = sum(row["charged"] for row in rows(caller))
+    assert balances(caller, team) == [(0, booked)] * 2
+
+
+@UNTIL_MENDED
+def test_a_limit_that_changes_while_its_window_begins_is_the_new_limit(
+    tables: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks at its shards the window is made by somebody's first call."""
+    name = opened(shards=4)
+    label = window.label("month", time.time())
+    read = Window.read
+    looks: list[Window] = []
+
+    def look(place: Window) -> Any:
+        found = read(place)
+        if place.name.startswith(name) and not looks:
+            looks.append(place)
+            opening.begin(name, label, Deadline.after(5))
+        return found
+
+    monkeypatch.setattr(Window, "read", look)
+    limits.change(name, {"month": 120 * CENT}, lambda _before, _after: (), Deadline.after(10))
+    assert sum(item["limit"] for item in shards.read(name, label, 4)) == 120 * CENT
