@@ -31,5 +31,7 @@ def upstream(_upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Upstream:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNDERSTUDY")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for room in _upstream.rooms.values():
+        room._client("sk-test-1")  # made once: it loads the machine's certificates, which takes longer than a test
     _upstream.desk.delete("/_understudy").raise_for_status()
     return _upstream

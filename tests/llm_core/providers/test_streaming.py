@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from llm_core.catalog import Limits
+from llm_core.deadline import Deadline
 from llm_core.deltas import Heard, TextPiece
 from llm_core.errors import DeadlineExceeded
 from llm_core.failures import (
@@ -23,7 +25,9 @@ from llm_core.failures import (
     ProviderUnreachable,
 )
 from llm_core.providers.anthropic import Anthropic
-from tests.llm_core.providers.upstream import NAMES, Upstream, listen
+from llm_core.providers.openai import OpenAI
+from tests.llm_core.providers.test_transport import saying
+from tests.llm_core.providers.upstream import MODELS, NAMES, Upstream, listen
 
 PATIENT = Limits(first_token_s=10, stall_s=10)
 
@@ -84,6 +88,25 @@ def test_what_has_no_real_end_is_a_failure_in_time_whose_cost_nobody_knows(
     assert type(told.failure) is kind
     assert told.failure.end_unknown
     assert time.monotonic() - began < 1.5
+
+
+def test_a_page_for_people_is_told_by_what_it_is(upstream: Upstream, name: str) -> None:
+    upstream.order({"kind": "html_page"})
+    failure = upstream.told(name).failure
+    assert failure is not None
+    assert failure.message == f"{name} sent a page for people."
+
+
+def test_an_end_without_a_reason_is_none(upstream: Upstream) -> None:
+    """The event with the reason is the one that could not be read."""
+    events = [b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n']
+    events += [b'data: {"id":"c","model":"m","choices":[{"index":0,"delta":{},"finish_\n\n', b"data: [DONE]\n\n"]
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    with saying([head, *events]) as url:
+        room = OpenAI("openai", secret="env:UPSTREAM_KEY", base_url=url)
+        told = Upstream(upstream.desk, {"openai": room}).told("openai", PATIENT)
+    assert type(told.failure) is ProviderFailed
+    assert (told.text, told.skipped, told.heard.finish) == ("a", 1, None)
 
 
 def test_a_damaged_frame_of_bedrocks_is_passed_over(upstream: Upstream) -> None:
@@ -164,13 +187,11 @@ def test_each_piece_is_here_when_it_was_written_and_not_at_the_end(upstream: Ups
     """By the understudy's own account: while the first piece is in hand, it has not written the last."""
     upstream.perform(text="one two three four", output_tokens=4)
     upstream.pace(between_tokens_s=0.15)
-    for event in upstream.stream(name):
-        if any(isinstance(delta, TextPiece) for delta in event.deltas):
-            break
-    else:
-        pytest.fail("no text")
-    assert upstream.sold()["open"]
-    assert upstream.sold()["usage"]["output"] < 4
+    with closing(upstream.stream(name)) as stream:
+        while not any(isinstance(delta, TextPiece) for delta in next(stream).deltas):
+            pass
+        assert upstream.sold()["open"]
+        assert upstream.sold()["usage"]["output"] < 4
 
 
 def test_an_answer_may_last_as_long_as_it_goes_on(upstream: Upstream, name: str) -> None:
@@ -189,6 +210,21 @@ def test_but_no_longer_than_its_deadline(upstream: Upstream, name: str) -> None:
     assert type(told.failure) is ProviderTimeout
     assert told.text.startswith("word")
     assert time.monotonic() - began < 1.5
+
+
+def test_a_later_pause_has_a_limit_of_its_own(upstream: Upstream, name: str) -> None:
+    upstream.perform(text="one two three")
+    upstream.pace(between_tokens_s=0.6)
+    told = upstream.told(name, Limits(first_token_s=0.4, stall_s=3))
+    assert (told.failure, told.text) == (None, "one two three")
+
+
+def test_a_streams_limits_end_with_it(upstream: Upstream, name: str) -> None:
+    """What the same thread asks for next has its own time."""
+    assert upstream.told(name).failure is None
+    upstream.pace(first_token_s=0.6)
+    asked = {"model": MODELS[name], "max_tokens": 200, "messages": [{"role": "user", "content": "Hello"}]}
+    assert upstream.rooms[name].send(asked, Deadline.after(10)).finish == "stop"
 
 
 def test_the_listeners_own_time_is_not_held_against_the_provider(upstream: Upstream, name: str) -> None:

@@ -92,8 +92,8 @@ class Stream:
     """One attempt: its events up to a real end, which is not one of them.
 
     Raises what `send` raises; ProviderTimeout when the first content or the next is late; ProviderFailed for an answer
-    that ends before its end. Read by one thread at a time; `close` belongs to that thread, `cancel` to any.
-    `skipped` counts the events that could not be read.
+    that ends before its end. Read by one thread at a time; whoever stops early calls `close` on that thread, whoever
+    wants it to stop calls `cancel` on any. `skipped` counts the events that could not be read.
     """
 
     def __init__(self, room: Streaming, body: Json, limits: Limits, until: Deadline) -> None:
