@@ -18,7 +18,8 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from llm_core.aws import breaker, clients, secrets, stage_catalog, telemetry
+from llm_core import byok
+from llm_core.aws import breaker, clients, idempotency, secrets, stage_catalog, telemetry
 from llm_core.providers import directory
 from llm_core.settings import settings as door_settings
 from tests.webhook import Webhook, serving
@@ -201,5 +202,5 @@ def _forget() -> None:
     door_settings.cache_clear()
     stage_catalog.catalog.cache_clear()
     directory.provider.cache_clear()
-    for kept in (clients._clients, secrets._stores, breaker._stores):
+    for kept in (clients._clients, secrets._stores, breaker._stores, idempotency._stores, byok._found):
         kept.clear()

@@ -32,7 +32,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         [
             *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
             *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
-            *("aws.claims", "aws.streams", "aws.webhooks"),
+            *("aws.claims", "aws.streams", "aws.webhooks", "aws.idempotency"),
         ],
     ),
     (
@@ -42,13 +42,14 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("accounts.window", "accounts.tree", "accounts.opening", "accounts.admission", "accounts.shards"),
             *("roll_ups.counting", "roll_ups.sums"),
             *("accounts.holds", "accounts.limits", "accounts.sweeper", "accounts.standing"),
-            *("providers.base", "providers.transport", "providers.directory"),
+            *("cache", "byok"),
+            *("providers.base", "providers.complaints", "providers.transport", "providers.directory"),
             *("providers.streaming", "providers.frames"),
             *("providers.anthropic", "providers.anthropic_words", "providers.anthropic_stream", "providers.bedrock"),
             *("providers.openai", "providers.openai_words", "providers.openai_stream"),
         ],
     ),
-    ("attempts", ["payment", "call", "attempt", "live", "fallback"]),
+    ("attempts", ["payment", "call", "eligible", "attempt", "live", "fallback"]),
     ("top", ["gateway"]),
 ]
 # Neighbours on one floor that may see each other, still without a circle.
@@ -78,9 +79,11 @@ NEIGHBOURS = {
         "aws.runtime": {"aws.telemetry", "aws.runtime_api"},
         "aws.claims": {"aws.clients", "aws.table", "aws.telemetry"},
         "aws.webhooks": {"aws.secrets", "aws.telemetry"},
+        "aws.idempotency": {"aws.clients", "aws.http", "aws.telemetry"},
     },
     "attempts": {
         "call": {"payment"},
+        "eligible": {"call"},
         "attempt": {"call", "payment"},
         "live": {"attempt", "call"},
     },
@@ -98,15 +101,20 @@ NEIGHBOURS = {
         "accounts.holds": {"accounts.window", "accounts.admission", "accounts.shards"},
         "accounts.limits": {"accounts.window", "accounts.tree", "accounts.opening"},
         "accounts.sweeper": {"accounts.window", "ledger"},
-        "providers.streaming": {"providers.base", "providers.frames", "providers.transport"},
         "accounts.standing": {"accounts.window", "accounts.tree", "accounts.shards"},
+        "providers.streaming": {
+            *("providers.base", "providers.complaints", "providers.frames", "providers.transport"),
+        },
         "providers.anthropic_words": {"providers.base"},
         "providers.anthropic_stream": {"providers.base", "providers.streaming", "providers.anthropic_words"},
         "providers.anthropic": {
-            *("providers.base", "providers.streaming", "providers.transport"),
+            *("providers.base", "providers.complaints", "providers.streaming", "providers.transport"),
             *("providers.anthropic_words", "providers.anthropic_stream"),
         },
         "providers.bedrock": {"providers.base", "providers.frames", "providers.anthropic", "providers.transport"},
+        "cache": {"callers"},
+        "byok": {"providers.base", "providers.directory"},
+        "providers.base": {"providers.complaints"},
         "providers.openai_words": {"providers.base"},
         "providers.openai_stream": {"providers.base", "providers.streaming", "providers.openai_words"},
         "providers.openai": {

@@ -257,9 +257,24 @@ def test_a_door_reads_the_secret_that_its_reference_names_and_no_other() -> None
 
 
 def test_only_the_store_in_use_is_open() -> None:
+    """Callers' own provider keys are parameters wherever the platform's are kept."""
     for name, other in (("dev", "secretsmanager:"), ("secretsmanager", "ssm:")):
-        actions = [action for s in ESTATES[name].statements() for action in listed(s["Action"])]
+        statements = [s for s in ESTATES[name].statements() if "/byok/" not in str(s["Resource"])]
+        actions = [action for statement in statements for action in listed(statement["Action"])]
         assert not [action for action in actions if action.startswith(other)]
+
+
+@pytest.mark.parametrize("door", ["GatewayChat", "GatewayEmbeddings"])
+def test_callers_own_keys_can_be_read_where_models_are_called_and_nothing_beside_them(
+    estate: Estate, door: str
+) -> None:
+    path = estate.functions[door]["Environment"]["Variables"]["BYOK_PATH"]
+    root = f"arn:{PARTITION}:ssm:{REGION}:{ACCOUNT}:parameter"
+    own = f"{root}{path}/sk-proj-AbCdEf123456/anthropic"
+    assert allows(estate, door, "ssm:GetParameter", own)
+    assert not allows(estate, door, "ssm:PutParameter", own)
+    assert not allows(estate, door, "ssm:GetParameter", f"{root}/another-stack/byok/sk-proj-AbCdEf123456/anthropic")
+    assert not allows(estate, "GatewayModels", "ssm:GetParameter", own)
 
 
 # ------------------------------------------------------------------------------------------------ secrets

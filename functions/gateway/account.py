@@ -6,11 +6,14 @@ import json
 import re
 import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
-from llm_core import callers, money
+from gateway import metadata
+from llm_core import byok, callers, money
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
+from llm_core.byok import OwnKeys
+from llm_core.cache import WISHES, Wish
 from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
@@ -29,16 +32,48 @@ def caller(door: Door, *scopes: str) -> Caller:
 
 
 def wishes(door: Door) -> Wishes:
-    """`x-drey-fallback: off` keeps a request at the first candidate; `x-drey-max-cost-usd` bounds what it may cost.
+    """What the request's headers ask for. Raises InvalidRequest for what cannot be meant.
 
-    Raises InvalidRequest for an amount that is none.
+    `x-drey-fallback: off` keeps a request at the first candidate; `on` lets the platform's candidates answer, at the
+    platform's price, after those that the caller's own key pays for.
     """
+    fallback = (door.header("x-drey-fallback") or "").lower()
+    return Wishes(
+        fallback=fallback != "off",
+        allowance=_allowance(door),
+        metadata=metadata.read(door),
+        cache=_cache(door),
+        own=_own(door),
+        others=fallback == "on",
+    )
+
+
+def _allowance(door: Door) -> Allowance:
+    """`x-drey-max-cost-usd` bounds what a request may cost."""
     header = door.header("x-drey-max-cost-usd")
     stated = None if header is None else header.strip()
     if stated is not None and not _AMOUNT.fullmatch(stated):
         raise InvalidRequest("x-drey-max-cost-usd is a plain number of USD below a million, such as 0.05.")
-    most = None if stated is None else int(Decimal(stated) * money.NANO)
-    return Wishes((door.header("x-drey-fallback") or "").lower() != "off", Allowance(most))
+    return Allowance(None if stated is None else int(Decimal(stated) * money.NANO))
+
+
+def _cache(door: Door) -> Wish:
+    """`x-drey-cache`; a misspelt `no-store` must not leave behind what nobody was to keep."""
+    wish = (door.header("x-drey-cache") or "").strip().lower()
+    if wish not in WISHES:
+        raise InvalidRequest(f"x-drey-cache is one of {', '.join(filter(None, WISHES))}.", param="x-drey-cache")
+    return cast(Wish, wish)
+
+
+def _own(door: Door) -> OwnKeys | None:
+    """`X-User-API-Key` and `X-User-Provider`: the caller's own key, for this request only."""
+    secret, provider = (door.header(name) for name in ("x-user-api-key", "x-user-provider"))
+    if secret is None and provider is None:
+        return None
+    secret = (secret or "").strip()
+    if secret and secret == door.api_key():
+        raise InvalidRequest("X-User-API-Key is a provider's key; this is yours of this platform. It went nowhere.")
+    return byok.sent((provider or "").strip(), secret)
 
 
 def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Response:
@@ -49,7 +84,7 @@ def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Respo
         "x-drey-provider": answer.model.provider,
         "x-drey-attempts": str(len(call.rows)),
         "x-drey-fallback": "true" if answer.fallback else "false",
-        "x-drey-cache": "BYPASS",
+        "x-drey-cache": answer.cache,
         "x-drey-cost-usd": money.plain(call.charged),
         "x-drey-overhead-ms": f"{max(overhead_ms, 0):.1f}",
         **limits(call),

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway import account, classification
 from gateway.dialects import anthropic_messages, native, openai_chat
+from gateway.idempotency import once
 from llm_core import gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
@@ -37,21 +38,30 @@ def complete() -> Response:
 
 @door.post("/v1/messages/count_tokens")
 def count_tokens() -> Response:
-    account.caller(door, "ai:complete")
-    tokens = gateway.count_tokens(anthropic_messages.read_prompt(door.body()), door.deadline)
+    caller = account.caller(door, "ai:complete")
+    request = anthropic_messages.read_prompt(door.body())
+    tokens = gateway.count_tokens(request, caller, door.deadline, account.wishes(door))
     return Response(200, json.dumps({"input_tokens": tokens}).encode())
 
 
 @door.post("/v1/classify")
 def classify() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    request, labels = classification.read(door.body())
-    answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
-    return account.response(answer, classification.write(answer, labels), started)
+
+    def run() -> Response:
+        request, labels = classification.read(door.body())
+        answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
+        return account.response(answer, classification.write(answer, labels), started)
+
+    return once(door, caller, run)
 
 
 def _answered(read: Callable[[bytes], Request], write: Callable[[Answer[Reply]], dict[str, Any]]) -> Response:
     """One answer, read and written in a dialect."""
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
-    answer = gateway.answer(read(door.body()), caller, door.deadline, account.wishes(door))
-    return account.response(answer, write(answer), started)
+
+    def run() -> Response:
+        answer = gateway.answer(read(door.body()), caller, door.deadline, account.wishes(door))
+        return account.response(answer, write(answer), started)
+
+    return once(door, caller, run)

@@ -6,6 +6,7 @@ import time
 
 from gateway import account
 from gateway.dialects import native, openai_embeddings
+from gateway.idempotency import once
 from llm_core import gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
@@ -18,13 +19,21 @@ gateway.prepare("openai")
 @door.post("/v1/embeddings")
 def embeddings() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:embed")
-    body, encoding = openai_embeddings.read(door.body())
-    answer = gateway.embed(body, caller, door.deadline, account.wishes(door))
-    return account.response(answer, openai_embeddings.write(answer, encoding), started)
+
+    def run() -> Response:
+        body, encoding = openai_embeddings.read(door.body())
+        answer = gateway.embed(body, caller, door.deadline, account.wishes(door))
+        return account.response(answer, openai_embeddings.write(answer, encoding), started)
+
+    return once(door, caller, run)
 
 
 @door.post("/v1/embed")
 def embed() -> Response:
     started, caller = time.perf_counter(), account.caller(door, "ai:embed")
-    answer = gateway.embed(native.read_embedding(door.body()), caller, door.deadline, account.wishes(door))
-    return account.response(answer, native.write_embedding(answer), started)
+
+    def run() -> Response:
+        answer = gateway.embed(native.read_embedding(door.body()), caller, door.deadline, account.wishes(door))
+        return account.response(answer, native.write_embedding(answer), started)
+
+    return once(door, caller, run)

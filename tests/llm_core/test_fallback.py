@@ -27,7 +27,7 @@ from llm_core.failures import (
     ProviderSkipped,
     ProviderTimeout,
 )
-from llm_core.providers import base
+from llm_core.providers import complaints
 
 TRIES = fallback.RETRIES + 1
 BUSY, BROKEN, SILENT, SKIPPED = ProviderOverloaded, ProviderFailed, ProviderTimeout, ProviderSkipped
@@ -230,7 +230,7 @@ def test_a_retry_after_beyond_our_time_is_handed_to_the_caller(clock: Clock) -> 
 
 @pytest.mark.parametrize("absurd", ["-1", "nan", "-inf", "inf", "1e9", "soon", "Sat, 21 Nov 2026 10:00:00 GMT", ""])
 def test_a_retry_after_that_nobody_can_wait_for_is_none(absurd: str) -> None:
-    assert base._seconds(absurd) is None
+    assert complaints.seconds(absurd) is None
 
 
 # ------------------------------------------------------------------------------------------- one deadline

@@ -12,6 +12,7 @@ import pytest
 from llm_core import callers, fitting, gateway, keys
 from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import Caller
+from llm_core.catalog import PACKAGE, Catalog
 from llm_core.deadline import Deadline
 from llm_core.errors import (
     BudgetExceeded,
@@ -29,7 +30,7 @@ from llm_core.messages import Message, Opaque, Original, Reply, Request, Text, T
 from llm_core.money import nano, plain, with_markup
 from llm_core.payment import Allowance
 from llm_core.settings import settings
-from tests.conftest import Platform, fresh
+from tests.conftest import Platform, fresh, pool
 
 HELLO = (Message("user", (Text("Hello"),)),)
 WEATHER = Tool("get_weather", "The weather.", {"type": "object", "properties": {}})
@@ -150,6 +151,17 @@ def test_who_wishes_no_fallback_gets_the_first_candidates_failure(understudy: Pl
     with pytest.raises(ProviderOverloaded):
         answer(request(model), Wishes(fallback=False))
     assert asked_of(inside, model) == ["anthropic"]
+
+
+def test_without_fallback_the_cheapest_for_this_request_is_asked_not_the_first_on_the_list(
+    understudy: Platform, inside: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dear, cheap = fresh("alone"), fresh("gpt")
+    overlay = json.dumps({**pool(), "routes": {"low": {"cheapest": [dear, cheap]}}})
+    low = Catalog(PACKAGE.read_bytes(), overlay.encode())
+    monkeypatch.setattr(gateway, "catalog", lambda: low)
+    assert answer(request("low"), Wishes(fallback=False)).model.model == cheap
+    assert asked_of(inside, dear) == []
 
 
 def test_the_same_prompt_has_the_same_bytes_whoever_is_asked_and_another_has_others() -> None:
@@ -304,7 +316,7 @@ def test_vectors_that_may_have_been_billed_are_told_as_that(understudy: Platform
 @pytest.mark.parametrize("name", ["claude-haiku-4-5", "fast", "claude-3-haiku"])
 def test_tokens_are_counted_by_anthropic_and_cost_nothing(understudy: Platform, inside: Platform, name: str) -> None:
     sold = len(inside.sold())
-    assert gateway.count_tokens(request(name), Deadline.after(10)) > 0
+    assert gateway.count_tokens(request(name), ada(), Deadline.after(10)) > 0
     (sent,) = inside.asked()
     assert sent["path"] == "/v1/messages/count_tokens"
     assert _json(sent)["model"] == "claude-haiku-4-5"
@@ -314,7 +326,7 @@ def test_tokens_are_counted_by_anthropic_and_cost_nothing(understudy: Platform, 
 @pytest.mark.parametrize("name", ["gpt-4.1", "embed", "bedrock/global.anthropic.claude-sonnet-4-6"])
 def test_tokens_of_others_cannot_be_counted(inside: Platform, name: str) -> None:
     with pytest.raises(InvalidRequest, match="cannot be counted"):
-        gateway.count_tokens(request(name), Deadline.after(10))
+        gateway.count_tokens(request(name), ada(), Deadline.after(10))
 
 
 def _json(sent: dict[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,8 @@ COMMON = {
     "outcome": "ok",
     "attempt": 1,
     "fallback": False,
+    "cached": False,
+    "byok": False,
     "cost_usd": "0.001000105",
     "charged_usd": "0.001020108",
     "estimated": False,

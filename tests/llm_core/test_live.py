@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import callers, gateway, keys, ledger
+from llm_core import byok, callers, gateway, keys, ledger
 from llm_core.accounts.window import Window, label
 from llm_core.callers import Caller
 from llm_core.deadline import Deadline
@@ -116,4 +116,18 @@ def test_nobody_can_answer(understudy: Platform, caller: Caller) -> None:
     understudy.order({"kind": "status", "code": 503}, model=model)
     with pytest.raises(ProviderError):
         begun(caller, model)
+    assert balances(caller) == (0, 0)
+
+
+@pytest.mark.parametrize(("family", "provider"), [("claude", "anthropic"), ("gpt", "openai")])
+def test_a_callers_own_key_pays_for_what_is_told_too(
+    understudy: Platform, caller: Caller, family: str, provider: str
+) -> None:
+    model, own = fresh(family), byok.sent(provider, "own-key-of-ada-4711")
+    request = Request(model, HELLO, max_tokens=50)
+    live = gateway.stream(request, caller, Deadline.after(20), gateway.Wishes(own=own))
+    assert balances(caller)[0] == 0, "nothing is held of what the platform does not pay"
+    assert words(live)
+    assert {sale["key"] for sale in understudy.sold() if sale["model"] == model} == {"own-key-of-ada-4711"}
+    assert (row(live)["byok"], row(live)["charged"], row(live)["cost"] > 0) == (True, 0, True)
     assert balances(caller) == (0, 0)

@@ -1,6 +1,7 @@
 """Nothing secret leaves: what is struck out, and what stays readable."""
 
 import json
+from contextvars import copy_context
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,21 @@ def test_a_public_key_id_stays_readable() -> None:
 def test_a_secret_that_was_read_is_struck_out_whatever_it_looks_like() -> None:
     redaction.remember("correct horse battery staple")
     assert redact("refused: correct horse battery staple!") == "refused: ***!"
+
+
+def test_a_callers_own_secret_is_struck_out_until_its_request_is_over() -> None:
+    redaction.remember_for_request("a key of somebody's own")
+    redaction.remember_for_request('with "quotes" in it')
+    assert redact("refused: a key of somebody's own!") == "refused: ***!"
+    assert redact(json.dumps({"said": 'with "quotes" in it'})) == '{"said": "***"}'
+    redaction.begin_request()
+    assert redact("a key of somebody's own") == "a key of somebody's own"
+
+
+def test_a_secret_of_one_request_is_not_looked_for_in_anothers() -> None:
+    """In `make run` requests share a process; each has a context of its own."""
+    copy_context().run(redaction.remember_for_request, "a key of somebody's own")
+    assert redact("a key of somebody's own") == "a key of somebody's own"
 
 
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz ", max_size=200))

@@ -101,11 +101,6 @@ def test_every_name_the_catalog_has_leads_somewhere_and_stays_in_its_family() ->
 # ------------------------------------------------------------------------------------------- scope
 
 
-def test_without_fallback_only_the_first_is_left() -> None:
-    found = plan("claude-haiku-4-5", CATALOG, fallback=False).ordered(100, None)
-    assert [model.name for model in found] == ["anthropic/claude-haiku-4-5"]
-
-
 def test_a_chain_of_the_callers_own_is_the_whole_scope_in_its_order() -> None:
     chain = ["gpt-4.1", "anthropic/claude-haiku-4-5", "gpt-4.1-mini"]
     assert names(plan("claude-opus-4-7", CATALOG, chain=chain)) == [
@@ -204,11 +199,6 @@ def test_the_cheapest_is_first_under_every_name_of_the_route(name: str) -> None:
 
 def test_the_cheapest_of_a_route_is_first_in_a_chain_of_the_callers_own_too() -> None:
     assert plan("", CHEAPEST, chain=["low"]).ordered(100, 4_000)[0].model == "writer"
-
-
-def test_without_fallback_the_cheapest_is_asked_not_the_first_on_the_list() -> None:
-    found = plan("low", CHEAPEST, fallback=False).ordered(100, 4_000)
-    assert [model.model for model in found] == ["writer"]
 
 
 def test_cache_writes_that_nobody_asked_for_do_not_make_a_model_dear() -> None:

@@ -1,6 +1,6 @@
 """A door in a fresh process, as Lambda would run it: one event in, logs and then `ANSWER {...}` out.
 
-python one_invocation.py gateway.chat event.json
+python one_invocation.py gateway.chat event.json [MILLISECONDS_LEFT]
 """
 
 import importlib
@@ -17,9 +17,9 @@ class Context:
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:
-        return 20_000
+        return int(left[0]) if left else 20_000
 
 
-module, event = sys.argv[1:]
+module, event, *left = sys.argv[1:]
 answer = importlib.import_module(module).handler(json.loads(Path(event).read_text()), Context())
 print("ANSWER " + json.dumps(answer))  # noqa: T201 - its output is its purpose

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from llm_core import journal, overruns, pricing
+from llm_core import journal, ledger, overruns, payment, pricing
 from llm_core.aws import breaker, telemetry
 from llm_core.aws.stage_catalog import catalog
+from llm_core.cache import Place
 from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
@@ -18,6 +19,9 @@ from llm_core.messages import Embeddings, Reply, Usage
 from llm_core.payment import Payment
 
 Sent = Reply | Embeddings
+
+CACHE = "cache"
+"""Who gave an answer that was given before."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,11 @@ class Attempt:
         assert self.call.payment is not None  # noqa: S101 - nobody is asked before the call is admitted
         return self.call.payment
 
+    @property
+    def own(self) -> bool:
+        """Whether it is made with the caller's own key."""
+        return self.model in self.call.own
+
     def make[T: Sent](self, send: Callable[[], T]) -> T:
         """Send once, and account for it before anybody sees the answer.
 
@@ -50,9 +59,28 @@ class Attempt:
         """
         return self._tried(opening, lambda _: None)
 
+    def repeated(self, place: Place) -> Reply | None:
+        """The answer that lies there, accounted for at no cost; None if there is none. Nobody is asked.
+
+        Its row names no provider, because none was asked, and no tokens, because none were bought. Raises RateLimited,
+        StoreUnavailable, LedgerUnavailable.
+        """
+        reply = place.find()
+        if reply is None:
+            return None
+        self.call.payment = payment.count(self.call.caller, self.call.id, self.deadline)
+        with telemetry.span(CACHE) as span:
+            span.annotate(provider=CACHE, model=self.model.model, cached=True, outcome="ok", cost_nano_usd=0)
+            free = replace(self._row(reply, None), usage=Usage(), cost=0, charged=0)
+            row = replace(free, provider=CACHE, cached=True)
+            ledger.record(row)
+        journal.answered(row, self.call.prompt, reply)
+        return reply
+
     def _tried[T](self, send: Callable[[], T], whole: Callable[[T], Sent | None]) -> T:
-        overruns.check(self.model, self.call.operation)
-        self.payment.cover(self.call.charge(self.ceiling), self.model, self.deadline)
+        if not self.own:
+            overruns.check(self.model, self.call.operation)
+        self.payment.cover(self.call.charge(self.ceiling, self.model), self.model, self.deadline)
         self.deadline.remaining()  # covering takes time, and whoever is late must not begin
         self._started = time.perf_counter()
         row = answer = None
@@ -78,9 +106,12 @@ class Attempt:
         self._book(self._row(answer, failure), answer, failure)
 
     def _guarded[T](self, send: Callable[[], T]) -> tuple[T | None, ProviderError | None]:
-        """The answer or the failure, which must not leave the subsegment: that would keep its words."""
+        """The answer or the failure, which must not leave the subsegment: that would keep its words.
+
+        What one caller's own key meets there says nothing about the provider, so the breaker does not hear of it.
+        """
         try:
-            return breaker.guarded(self.model.name, self.model.provider, send), None
+            return send() if self.own else breaker.guarded(self.model.name, self.model.provider, send), None
         except ProviderError as failure:
             return None, failure
 
@@ -115,10 +146,11 @@ class Attempt:
             outcome=failure.code if failure else "ok",
             usage=answer.usage if answer else Usage(),
             cost=cost,
-            charged=call.charge(cost),
+            charged=call.charge(cost, model),
             estimated=unseen,
             price_version=catalog().version,
             latency_ms=round((time.perf_counter() - self._started) * 1000),
+            byok=self.own,
             metadata=call.metadata,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from llm_core import ledger, payment
+from llm_core.byok import OwnKeys
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
@@ -26,6 +27,7 @@ class Call:
     prompt: bytes
     terms: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    own: OwnKeys = field(default_factory=OwnKeys)
     id: str = field(default_factory=ledger.new_id)
     created: int = field(default_factory=lambda: int(time.time()))
     payment: Payment | None = None
@@ -48,9 +50,9 @@ class Call:
     def provider_ms(self) -> int:
         return sum(row.latency_ms for row in self.rows)
 
-    def charge(self, cost: int) -> int:
-        """What the caller pays for what a provider bills, nano-USD both."""
-        return with_markup(cost, settings().markup_percent)
+    def charge(self, cost: int, model: Model) -> int:
+        """What the caller pays for what a provider bills, nano-USD both: nothing where it bills the caller itself."""
+        return 0 if model in self.own else with_markup(cost, settings().markup_percent)
 
     def cost_of(self, charge: int) -> int:
         """What a provider may bill so that the caller pays no more than this, nano-USD both."""

@@ -8,7 +8,9 @@ DreyError
  │    └── InsufficientScope      it lacks a scope, which is named
  ├── BudgetExceeded              what this could cost is more than may be spent
  ├── RateLimited                 too much in this minute
- │    └── BudgetHeld             the budget would suffice, but for calls still in flight
+ │    ├── BudgetHeld             the budget would suffice, but for calls still in flight
+ │    └── StillRunning           the first request with this Idempotency-Key has not ended yet
+ ├── IdempotencyMismatch         an Idempotency-Key that stands for something else
  ├── NotFound                    nothing there, or somebody else's
  │    └── ModelNotFound          an unknown or unpriced model, with the nearest names
  ├── ProviderError               an attempt at a provider failed: failures.py has that branch
@@ -38,7 +40,7 @@ class DreyError(Exception):
     retry_after_s: float | None = None
     """Seconds to wait before another try, where that is known."""
 
-    details: Mapping[str, str | int] = {}
+    details: Mapping[str, str | int | list[str]] = {}
     """What a program may want to read beside the message."""
 
     def __init__(self, message: str) -> None:
@@ -106,6 +108,19 @@ class BudgetHeld(RateLimited):
 
     remaining: int | None = None
     retry_after_s = 2
+
+
+class IdempotencyMismatch(DreyError):
+    """This Idempotency-Key was used before, and what was answered then cannot answer this request."""
+
+    code = "idempotency_mismatch"
+
+
+class StillRunning(RateLimited):
+    """The first request with this Idempotency-Key has not ended yet."""
+
+    code = "idempotency_in_progress"
+    retry_after_s = 5
 
 
 class NotFound(DreyError):

@@ -5,6 +5,7 @@ ProviderError
  │    ├── ContextLengthExceeded  the prompt does not fit the model
  │    └── ProviderTooLarge       more bytes than the provider takes
  ├── ProviderDenied              the provider refused our key, or the model to it
+ │    └── OwnKeyRefused          it was the caller's own key
  ├── ProviderOverloaded          the provider has no room now
  ├── ProviderTimeout             the provider was silent for too long
  ├── ProviderCancelled           nobody wants its answer any more
@@ -78,6 +79,12 @@ class ContextLengthExceeded(ProviderRefused):
 
 class ProviderDenied(ProviderError):
     """401, 402, 403, 404: our account there is at fault, not the caller."""
+
+
+class OwnKeyRefused(ProviderDenied):
+    """The same, of a key that the caller brought. Never told as 401: that would be about the caller's key of ours."""
+
+    code = "provider_key_refused"
 
 
 class ProviderOverloaded(ProviderError):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from llm_core import alerts, fallback, fitting, live, pricing, routing
+from llm_core import alerts, byok, cache, eligible, fallback, fitting, live, pricing, routing
 from llm_core.attempt import Attempt
 from llm_core.aws.stage_catalog import catalog
+from llm_core.byok import OwnKeys
+from llm_core.cache import Wish
 from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidRequest, NotAllowed
+from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidRequest
 from llm_core.live import Live, Opened
 from llm_core.messages import Embeddings, Reply, Request
 from llm_core.money import plain
@@ -26,16 +28,20 @@ from llm_core.providers import directory
 from llm_core.providers.anthropic import Anthropic
 from llm_core.providers.openai import OpenAI
 
+Cached = Literal["HIT", "MISS", "BYPASS"]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer[T]:
-    """What came back, from which model, and the call that keeps its costs. `limit`: tokens it was allowed to write."""
+    """What came back, from which model, and the call that keeps its costs. `limit`: tokens it was allowed to write;
+    `cache`: whether it was given before (HIT), was looked for (MISS) or is none to be kept (BYPASS)."""
 
     call: Call
     model: Model
     reply: T
     fallback: bool
     limit: int = 0
+    cache: Cached = "BYPASS"
 
 
 def prepare(primary: str = "anthropic") -> None:
@@ -49,12 +55,20 @@ def prepare(primary: str = "anthropic") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a caller wants to be served: whether others than the first candidate may answer, what it may cost, and the
-    caller's own tags, which are kept with the usage."""
+    """How a caller wants to be served: whether others than the first candidate may answer, what it may cost, the
+    caller's own tags, which are kept with the usage, whether an earlier answer will do, and a key of the caller's own;
+    `others`: whether the platform's may answer after it."""
 
     fallback: bool = True
     allowance: Allowance = field(default_factory=Allowance)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    cache: Wish = ""
+    own: OwnKeys | None = None
+    others: bool = False
+
+    def own_keys(self, caller: Caller) -> OwnKeys:
+        """The key that came with the request, else those that the caller keeps."""
+        return self.own or byok.kept(caller.key_id, caller.providers)
 
 
 BYTES_A_TOKEN = 4
@@ -67,18 +81,25 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
     Raises ModelNotFound, NotAllowed, InvalidRequest, ParameterNotPriced, BudgetExceeded and RateLimited before anything
     is asked; ProviderError, AllProvidersFailed, DeadlineExceeded, LedgerUnavailable after.
     """
-    call, request, candidates = _begun(request, caller, deadline, wishes)
+    call, able = _offered(request, caller, wishes)
+    place = cache.place(request, able[0], caller, wishes.cache, call.own.payer(able[0]))
+    if place and (given := Attempt(call, able[0], 0, True, deadline).repeated(place)):
+        return Answer(call, able[0], given, fallback=False, cache="HIT")
+    request, candidates = _admitted(call, request, able, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Reply:
-        provider = directory.provider(model.provider)
+        provider = call.own.room(directory.provider(model.provider))
         body = provider.body(request, model, fitting.output_limit(request, model))
         trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is candidates[0], until)
         return trying.make(partial(provider.send, body, until))
 
     with _settled(call):
         model, reply = fallback.first_answer(candidates, ask, deadline)
+    if place and model is candidates[0]:
+        place.keep(reply)
     limit = fitting.output_limit(request, model)
-    return _told(Answer(call, model, reply, model is not candidates[0], limit), candidates[0])
+    found: Cached = "MISS" if place else "BYPASS"
+    return _told(Answer(call, model, reply, model is not candidates[0], limit, found), candidates[0])
 
 
 def stream(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> Live:
@@ -86,10 +107,11 @@ def stream(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
 
     Raises as `answer` does; what goes wrong after the first content is raised while reading.
     """
-    call, request, candidates = _begun(request, caller, deadline, wishes)
+    call, able = _offered(request, caller, wishes)
+    request, candidates = _admitted(call, request, able, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Opened:
-        provider = directory.provider(model.provider)
+        provider = call.own.room(directory.provider(model.provider))
         body = provider.body(request, model, fitting.output_limit(request, model))
         trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is candidates[0], until)
         return live.opened(trying, provider.stream(body, model.limits, until))
@@ -106,18 +128,18 @@ def embed(
 ) -> Answer[Embeddings]:
     """Vectors for `body["input"]`, by the model that `body["model"]` stands for. Raises as `answer` does."""
     name, prompt = str(body["model"]), to_json(body["input"])
-    found = routing.of_kind("embedding", routing.plan(name, catalog(), fallback=wishes.fallback), name)
-    call = Call(caller, "embeddings", name, prompt, metadata=wishes.metadata)
+    found = routing.of_kind("embedding", routing.plan(name, catalog()), name).ordered(len(prompt), None)
+    call = Call(caller, "embeddings", name, prompt, metadata=wishes.metadata, own=wishes.own_keys(caller))
 
     def charge(model: Model) -> int:
-        return call.charge(pricing.ceiling(model, len(prompt), 0))
+        return call.charge(pricing.ceiling(model, len(prompt), 0), model)
 
-    ordered = _allowed(found.ordered(len(prompt), None), caller)
-    candidates = wishes.allowance.affordable(ordered, charge)
+    allowed = eligible.allowed(call, found, fallback=wishes.fallback, others=wishes.others)
+    candidates = wishes.allowance.affordable(allowed, charge)
     call.admit(candidates[0], charge(candidates[0]), len(prompt) // BYTES_A_TOKEN, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Embeddings:
-        provider = directory.provider(model.provider)
+        provider = call.own.room(directory.provider(model.provider))
         if not isinstance(provider, OpenAI):
             raise InvalidRequest(f"{model.name} makes no embeddings here.", param="model")
         asked = {**body, "model": model.model}
@@ -129,67 +151,46 @@ def embed(
     return _told(Answer(call, model, vectors, model is not candidates[0]), candidates[0])
 
 
-def count_tokens(request: Request, deadline: Deadline) -> int:
+def count_tokens(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> int:
     """Tokens of the prompt as the provider counts them; free of charge. Raises InvalidRequest for other models."""
-    for model in routing.plan(request.model, catalog()).candidates:
-        provider = directory.provider(model.provider)
+    own = wishes.own_keys(caller)
+    for model in own.narrowed(routing.plan(request.model, catalog()).candidates, others=True):
+        provider = own.room(directory.provider(model.provider))
         if type(provider) is Anthropic:
             return provider.count_tokens(request, model, deadline)
     raise InvalidRequest(f"Tokens of {request.model[:100]!r} cannot be counted here, only Claude's.", param="model")
 
 
-def _begun(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes) -> tuple[Call, Request, list[Model]]:
-    """The call, admitted, with the request as it was admitted and the candidates in order."""
-    found = routing.plan(request.model, catalog(), chain=request.models, fallback=wishes.fallback)
+def _offered(request: Request, caller: Caller, wishes: Wishes) -> tuple[Call, list[Model]]:
+    """The call, and the candidates that may and can answer it, in order. Nothing is held yet."""
+    plan = routing.plan(request.model, catalog(), chain=request.models)
     prompt = _prompt(request)
-    ordered = routing.of_kind("chat", found, request.model).ordered(len(prompt), request.max_tokens)
-    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata)
-
-    def charge(model: Model) -> int:
-        return call.charge(fitting.ceiling(request, prompt, model))
-
-    candidates = wishes.allowance.affordable(_able(_allowed(ordered, caller), request), charge)
-    return call, _admitted(call, request, candidates[0], wishes.allowance, deadline), candidates
+    ordered = routing.of_kind("chat", plan, request.model).ordered(len(prompt), request.max_tokens)
+    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata, wishes.own_keys(caller))
+    allowed = eligible.allowed(call, ordered, fallback=wishes.fallback, others=wishes.others)
+    return call, eligible.able(allowed, request)
 
 
-def _able(models: Sequence[Model], request: Request) -> list[Model]:
-    """The candidates that can do what is asked; the first must. Raises InvalidRequest with its reason."""
-    able = []
-    for model in models:
-        try:
-            fitting.check(request, model, directory.provider(model.provider).dialect)
-        except DreyError:
-            if model is models[0]:
-                raise
-        else:
-            able.append(model)
-    return able
-
-
-def _allowed(models: Iterable[Model], caller: Caller) -> list[Model]:
-    """The candidates that this key may use. Raises NotAllowed when there is none."""
-    if caller.models is None:
-        return list(models)
-    names = {model.name for name in caller.models for model in routing.resolve(name, catalog()).candidates}
-    able = [model for model in models if model.name in names]
-    if not able:
-        raise NotAllowed(f"This key may use only {', '.join(caller.models)}.")
-    return able
-
-
-def _admitted(call: Call, request: Request, model: Model, allowance: Allowance, deadline: Deadline) -> Request:
-    """The request as it is admitted: its ceiling is held from here on.
+def _admitted(
+    call: Call, request: Request, able: list[Model], allowance: Allowance, deadline: Deadline
+) -> tuple[Request, list[Model]]:
+    """The request as it is admitted, its ceiling held from here on, and the candidates that the caller can afford.
 
     Where the caller set no `max_tokens` and its key says `clamp`, the answer may be shortened to what is affordable,
     which is told (`x-drey-max-tokens`). Raises as payment.take does.
     """
+
+    def charge(model: Model) -> int:
+        return call.charge(fitting.ceiling(request, call.prompt, model), model)
+
+    candidates = allowance.affordable(able, charge)
+    model = candidates[0]
     may_clamp = request.max_tokens is None and call.caller.policy == "clamp"
     while True:
         limit = fitting.output_limit(request, model)
         tokens = len(call.prompt) // BYTES_A_TOKEN + limit * request.answers
-        charge = call.charge(fitting.ceiling(request, call.prompt, model))
         try:
-            call.admit(model, charge, tokens, allowance, deadline)
+            call.admit(model, charge(model), tokens, allowance, deadline)
         except (BudgetExceeded, BudgetHeld) as refusal:
             if not may_clamp or refusal.remaining is None:
                 raise
@@ -198,7 +199,7 @@ def _admitted(call: Call, request: Request, model: Model, allowance: Allowance, 
                 raise
             request = replace(request, max_tokens=shorter)
         else:
-            return request
+            return request, candidates
 
 
 @contextmanager
@@ -224,7 +225,7 @@ def _prompt(request: Request) -> bytes:
 
 
 def _told[T: Answer[Any] | Live](answer: T, first: Model) -> T:
-    """A fallback is never silent: one alert an episode."""
-    if answer.fallback:
+    """A fallback is never silent: one alert an episode. That a caller's own key failed alarms nobody."""
+    if answer.fallback and first not in answer.call.own:
         alerts.raise_once("fallback", first.name, answered_by=answer.model.name)
     return answer

@@ -30,7 +30,7 @@ def answered(row: Row, prompt: bytes, answer: Reply | Embeddings | None) -> None
     telemetry.logger.info("llm_call", extra=fields)
     if row.fallback:
         telemetry.measure({"provider": row.provider, "model": row.model}, Fallbacks=(1, "Count"))
-    _measure(row, TokensUsed=(row.usage.total, "Count"), Cost=(float(money.usd(row.cost)), "None"))
+    _measure(row, TokensUsed=(row.usage.total, "Count"), Cost=_cost(row))
 
 
 def failed(row: Row, prompt: bytes, error: DreyError) -> None:
@@ -39,8 +39,8 @@ def failed(row: Row, prompt: bytes, error: DreyError) -> None:
     if isinstance(error, ProviderError):
         fields |= {"provider_status": error.status, "provider_request_id": error.provider_request_id}
     telemetry.logger.warning("llm_call", extra=fields)
-    estimated = {"Cost": (float(money.usd(row.cost)), "None")} if row.cost else {}
-    _measure(row, ProviderErrors=(1, "Count"), **estimated)
+    if not row.byok:  # what a caller's own key meets there says nothing of the provider
+        _measure(row, ProviderErrors=(1, "Count"), **({"Cost": _cost(row)} if row.cost else {}))
 
 
 def skipped(row: Row, prompt: bytes, error: DreyError) -> None:
@@ -67,12 +67,19 @@ def _fields(row: Row, prompt: bytes) -> dict[str, Any]:
         "outcome": row.outcome,
         "attempt": row.attempt,
         "fallback": row.fallback,
+        "cached": row.cached,
+        "byok": row.byok,
         "cost_usd": money.plain(row.cost),
         "charged_usd": money.plain(row.charged),
         "estimated": row.estimated,
         "latency_ms": row.latency_ms,
         "prompt_sha256": hashlib.sha256(prompt).hexdigest(),
     }
+
+
+def _cost(row: Row) -> tuple[float, str]:
+    """What the provider bills the platform."""
+    return float(money.usd(0 if row.byok else row.cost)), "None"
 
 
 def _measure(row: Row, **values: tuple[float, str]) -> None:

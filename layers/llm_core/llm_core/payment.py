@@ -122,3 +122,15 @@ def take(
     wanted = Wanted(call_id, charge, caller.user_id, holds.lease(deadline, now), now)
     rates = Rates(caller.requests_per_minute, caller.tokens_per_minute, tokens)
     return Payment(allowance, holds.take(caller.account, wanted, rates, kind, deadline))
+
+
+def count(caller: Caller, call_id: str, deadline: Deadline) -> Payment | None:
+    """A call that costs nothing counts as a request of its key's minute all the same; None where nothing is limited.
+
+    Raises RateLimited, StoreUnavailable.
+    """
+    now = time.time()
+    wanted = Wanted(call_id, 0, caller.user_id, holds.lease(deadline, now), now)
+    rates = Rates(caller.requests_per_minute, caller.tokens_per_minute)
+    hold = holds.count(caller.account, wanted, rates, deadline)
+    return Payment(Allowance(), hold) if hold else None

@@ -30,10 +30,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a name stands for: groups of candidates, one after another; only the first where no fallback is wanted."""
+    """What a name stands for: groups of candidates, one after another."""
 
     groups: tuple[Group, ...]
-    first_only: bool = False
 
     @property
     def candidates(self) -> tuple[Model, ...]:
@@ -43,17 +42,16 @@ class Plan:
     def ordered(self, prompt_tokens: int, max_tokens: int | None) -> tuple[Model, ...]:
         """The candidates in the order they are asked for a request of this size."""
         expected = Usage(input=prompt_tokens, output=max_tokens or _EXPECTED_OUTPUT)
-        models = _once(model for group in self.groups for model in group.ordered(expected))
-        return models[:1] if self.first_only else models
+        return _once(model for group in self.groups for model in group.ordered(expected))
 
 
-def plan(name: str, catalog: Catalog, *, chain: Sequence[str] = (), fallback: bool = True) -> Plan:
-    """What the caller's name stands for. A chain of the caller's own is the whole scope; without `fallback`, one model.
+def plan(name: str, catalog: Catalog, *, chain: Sequence[str] = ()) -> Plan:
+    """What the caller's name stands for. A chain of the caller's own is the whole scope.
 
     Raises ModelNotFound with the nearest names.
     """
     groups = [group for each in chain or (name,) for group in resolve(each, catalog).groups]
-    return Plan(tuple(groups), first_only=not fallback)
+    return Plan(tuple(groups))
 
 
 def resolve(name: str, catalog: Catalog, depth: int = 0) -> Plan:

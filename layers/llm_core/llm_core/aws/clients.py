@@ -24,6 +24,9 @@ _BOUNDED = Config(
 )
 """Seconds. Three attempts of one call stay below nine seconds, backoff included."""
 
+_HURRIED = Config(connect_timeout=0.3, read_timeout=0.3, retries={"total_max_attempts": 1}, max_pool_connections=64)
+"""Seconds. For what a request can do without."""
+
 FAILURES = (BotoCoreError, ClientError)
 """All that a call of any of these clients raises."""
 
@@ -31,17 +34,24 @@ _clients: dict[str, Any] = {}
 _lock = Lock()  # boto3's default session may be used by one thread at a time
 
 
-def _client(service: str) -> Any:
-    found = _clients.get(service)
+def _client(service: str, config: Config = _BOUNDED) -> Any:
+    name = service if config is _BOUNDED else f"{service}, hurried"
+    found = _clients.get(name)
     if found is None:
         with _lock:
-            found = _clients.get(service) or boto3.client(service, config=_BOUNDED)  # type: ignore[call-overload]
-            _clients[service] = found
+            found = _clients.get(name) or boto3.client(service, config=config)  # type: ignore[call-overload]
+            _clients[name] = found
     return found
 
 
 def dynamodb() -> DynamoDBClient:
     client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def hurried_dynamodb() -> DynamoDBClient:
+    """One attempt of a fraction of a second, where an answer that is late is as good as none."""
+    client: DynamoDBClient = _client("dynamodb", _HURRIED)
     return client
 
 

@@ -30,7 +30,16 @@ API Gateway gives up after 29 s, which include the start of a cold door (two to 
 """
 
 _TOLD = {
-    "x-drey": ("provider", "attempts", "fallback", "cache", "cost-usd", "overhead-ms", "max-tokens"),
+    "x-drey": (
+        "provider",
+        "attempts",
+        "fallback",
+        "cache",
+        "cost-usd",
+        "overhead-ms",
+        "max-tokens",
+        "idempotent-replay",
+    ),
     "x-budget": ("limit", "remaining", "reset"),
     "x-ratelimit": tuple(f"{n}-{of}" for n in ("limit", "remaining", "reset") for of in ("requests", "tokens")),
 }
@@ -165,11 +174,15 @@ class Door(APIGatewayRestResolver):
         path = self.current_event.path
         return next((told for start, told in self._dialects.items() if path.startswith(start)), native)
 
-    def _refused(self, error: DreyError) -> PowertoolsResponse[Any]:
+    def refused(self, error: DreyError) -> Response:
+        """What the caller is told of an error that is being handled, in the dialect of the request's path."""
         answer = refusal(error, self._told(), self.request_id)
         if answer.status >= 500:
             telemetry.logger.exception("request failed", extra={"event": "request_failed", "error.type": error.code})
-        return self._to_response(Response(answer.status, answer.body.encode(), answer.headers))
+        return Response(answer.status, answer.body.encode(), answer.headers)
+
+    def _refused(self, error: DreyError) -> PowertoolsResponse[Any]:
+        return self._to_response(self.refused(error))
 
     def _failed(self, error: Exception) -> PowertoolsResponse[Any]:
         """A defect of ours: the caller learns the request id, the log the rest."""

@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from llm_core.redaction import redact
+from llm_core.redaction import begin_request, redact
 from llm_core.settings import in_prod
 
 
@@ -77,6 +77,7 @@ def span(name: str) -> Iterator[Span]:
 @contextmanager
 def request(**labels: str) -> Iterator[None]:
     """Every line logged inside carries these labels; concurrent requests of one process do not see each other's."""
+    begin_request()
     logger.thread_safe_clear_keys()
     logger.thread_safe_append_keys(**labels)
     try:

@@ -10,7 +10,8 @@ from llm_core.deadline import Deadline
 from llm_core.messages import Dialect, Reply, Request
 from llm_core.providers import anthropic_words as words
 from llm_core.providers.anthropic_stream import AnthropicReader
-from llm_core.providers.base import Json, count, said
+from llm_core.providers.base import Json, count
+from llm_core.providers.complaints import said
 from llm_core.providers.streaming import Streaming
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=8)
-def _client(key: str, base_url: str | None) -> anthropic.Anthropic:
+def _client(base_url: str | None) -> anthropic.Anthropic:
+    """One for all keys at an address: each request puts its own, and none is kept here."""
     import anthropic
 
     from llm_core.providers.transport import http_client
 
-    return anthropic.Anthropic(api_key=key, base_url=base_url, max_retries=0, http_client=http_client())
+    return anthropic.Anthropic(api_key="none", base_url=base_url, max_retries=0, http_client=http_client())
 
 
 class Anthropic(Streaming):
@@ -52,7 +54,7 @@ class Anthropic(Streaming):
         return anthropic
 
     def _client(self, key: str) -> Any:
-        return _client(key, self.base_url)
+        return _client(self.base_url).with_options(api_key=key)
 
     def _is_too_long(self, error: Any) -> bool:
         words = said(error.body).lower()

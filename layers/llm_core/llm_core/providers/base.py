@@ -5,13 +5,11 @@ The rule stands here once; a room fills the smallest hole: its client, its words
 
 from __future__ import annotations
 
-import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from llm_core.aws.secrets import secret
 from llm_core.catalog import Model
@@ -19,6 +17,7 @@ from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, Misconfigured
 from llm_core.failures import (
     ContextLengthExceeded,
+    OwnKeyRefused,
     ProviderDenied,
     ProviderError,
     ProviderFailed,
@@ -29,18 +28,15 @@ from llm_core.failures import (
     ProviderUnreachable,
 )
 from llm_core.messages import Dialect, Reply, Request, Usage
+from llm_core.providers.complaints import param, request_id, said, seconds
 from llm_core.redaction import redact
 from llm_core.settings import settings
 
 Json = dict[str, Any]
 
-_FIELD = re.compile(r"[a-z_]{1,40}([.\[][a-z0-9_.\[\]]{0,60})?")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-
 _LONGEST = 500
 """Characters of a provider's own words that are passed on."""
 
-_DAY = 86_400
 _MOST_TOKENS = 10**9
 """More than any model reads or writes: a count above it is none."""
 
@@ -59,6 +55,10 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
 """Any other status is ProviderFailed."""
 
 
+OwnKey = Callable[[bool], str]
+"""Gives a caller's own key; `True` asks for it anew, as after a 401."""
+
+
 class Provider(ABC):
     """One provider, asked through its official SDK, whose own retries are off: the platform decides what is retried.
 
@@ -69,6 +69,9 @@ class Provider(ABC):
     path: str
     """Where a conversation is posted, below the base URL."""
 
+    own: OwnKey | None = None
+    """Set where this is the room of one request, asked with its caller's own key."""
+
     def __init__(self, name: str, *, secret: str = "", base_url: str = "") -> None:
         self.name = name
         self.secret = secret
@@ -77,6 +80,12 @@ class Provider(ABC):
     def send(self, body: Json, deadline: Deadline) -> Reply:
         """One attempt with a body that `body` made. Raises ProviderError, Misconfigured or StoreUnavailable."""
         return self._legible(self._read, self._posted(self.path, body, deadline))
+
+    def with_key(self, own: OwnKey) -> Self:
+        """The same provider, asked with a caller's key instead of the platform's."""
+        room = copy(self)
+        room.own = own
+        return room
 
     def prepare(self) -> None:
         """Import the SDK now, so that the first request does not wait for it."""
@@ -152,6 +161,8 @@ class Provider(ABC):
             return send(fresh)
 
     def _key(self, *, fresh: bool = False) -> str:
+        if self.own:
+            return self.own(fresh)
         if not self.secret:
             raise Misconfigured(f"No secret is named for the provider {self.name}.")
         return secret(self.secret, fresh=fresh)
@@ -171,40 +182,22 @@ class Provider(ABC):
     def _refusal(self, error: Any) -> ProviderError:
         """An HTTP answer that is not a success, by its status. `error` is an APIStatusError of either SDK."""
         kind = ContextLengthExceeded if self._is_too_long(error) else _BY_STATUS.get(error.status_code, ProviderFailed)
+        words = self._worded(f"{self.name} answered {error.status_code}", said(error.body))
+        if self.own and kind is ProviderDenied:
+            kind, words = OwnKeyRefused, f"{words} That is about your key for {self.name}, not about your key here."
         failure = kind(
-            self._worded(f"{self.name} answered {error.status_code}", said(error.body)),
+            words,
             provider=self.name,
             status=error.status_code,
-            retry_after_s=_seconds(error.response.headers.get("retry-after")),
+            retry_after_s=seconds(error.response.headers.get("retry-after")),
             provider_request_id=request_id(error.response.headers),
         )
-        failure.param = failure.param or _param(error.body)
+        failure.param = failure.param or param(error.body)
         return failure
 
     def _worded(self, own: str, message: str) -> str:
         """What a caller and the log are told. In prod not in the provider's words: they may repeat a prompt."""
         return f"{own}." if settings().is_prod or not message else f"{own}: {redact(message[:_LONGEST])}"
-
-
-def said(body: object) -> str:
-    """The sentence inside an error's body: `{"error": {"message": ...}}`, or what is inside `error` already."""
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    message = inner.get("message") if isinstance(inner, Mapping) else None
-    return message if isinstance(message, str) else ""
-
-
-def request_id(headers: Mapping[str, str]) -> str | None:
-    """A provider's own id of a request, if it looks like one: it goes into the log."""
-    value = next((headers[name] for name in ("request-id", "x-request-id", "x-amzn-requestid") if name in headers), "")
-    return value if _ID.fullmatch(value) else None
-
-
-def _param(body: object) -> str | None:
-    """The field that an error's body names, if it looks like one."""
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    param = inner.get("param") if isinstance(inner, Mapping) else None
-    known = isinstance(param, str) and not settings().is_prod and _FIELD.fullmatch(param)
-    return str(param) if known else None
 
 
 def count(reported: Mapping[str, Any], name: str, *, required: bool = False) -> int:
@@ -231,15 +224,3 @@ def string(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("not a string")
     return value
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header in seconds, up to a day, from either of its forms."""
-    try:
-        seconds = float(retry_after or "")
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(retry_after or "").timestamp() - time.time()
-        except (TypeError, ValueError):
-            return None
-    return seconds if 0 <= seconds <= _DAY else None

@@ -33,6 +33,11 @@ def provider(name: str) -> Streaming:
     return OpenAI(name, secret=endpoint.secret, base_url=endpoint.base_url)
 
 
+def with_keys() -> tuple[str, ...]:
+    """The providers that are asked with a key, so that a caller may bring one: Bedrock knows the door by its role."""
+    return tuple(sorted({model.provider for model in catalog().models} - {"bedrock"}))
+
+
 def check() -> None:
     """Every model of the catalog has a provider, and each that an operator added may stand. Raises Misconfigured."""
     for name, endpoint in catalog().endpoints.items():

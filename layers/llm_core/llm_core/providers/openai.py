@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=8)
-def _client(key: str, base_url: str | None) -> openai.OpenAI:
+def _client(base_url: str | None) -> openai.OpenAI:
+    """One for all keys at an address: each request puts its own, and none is kept here."""
     import openai
 
     from llm_core.providers.transport import http_client
 
-    return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, http_client=http_client())
+    return openai.OpenAI(api_key="none", base_url=base_url, max_retries=0, http_client=http_client())
 
 
 class OpenAI(Streaming):
@@ -62,7 +63,7 @@ class OpenAI(Streaming):
         return openai
 
     def _client(self, key: str) -> Any:
-        return _client(key, self.base_url)
+        return _client(self.base_url).with_options(api_key=key)
 
     def _is_too_long(self, error: Any) -> bool:
         return bool(error.code == "context_length_exceeded")

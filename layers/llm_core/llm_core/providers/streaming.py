@@ -17,7 +17,8 @@ from llm_core.deadline import Deadline
 from llm_core.deltas import Delta, Event, Finished
 from llm_core.failures import ProviderCancelled, ProviderError, ProviderFailed, ProviderOverloaded, ProviderRefused
 from llm_core.providers import frames
-from llm_core.providers.base import Json, Provider, request_id, said
+from llm_core.providers.base import Json, Provider
+from llm_core.providers.complaints import request_id, said
 from llm_core.providers.frames import Frame
 
 if TYPE_CHECKING:

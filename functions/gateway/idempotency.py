@@ -1,0 +1,42 @@
+"""`Idempotency-Key`: a request that is sent twice is carried out once. Stripe's meaning, scoped to the API key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from llm_core.aws import idempotency
+from llm_core.aws.http import Door, Response
+from llm_core.callers import Caller
+from llm_core.errors import DreyError, InvalidRequest
+
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def once(door: Door, caller: Caller, run: Callable[[], Response]) -> Response:
+    """What `run` answers; for a caller who names a key, what it answered when the key was first sent.
+
+    An error that charged nothing is forgotten, so that trying again is worth it; one that charged something is kept.
+    Raises InvalidRequest, IdempotencyMismatch, StillRunning, StoreUnavailable, and what `run` raises.
+    """
+    header = door.header("idempotency-key")
+    if header is None:
+        return run()
+    key = header.strip()
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest("Idempotency-Key is 1 to 255 printable characters.", param="Idempotency-Key")
+    request = door.current_event.path.encode() + b"\n" + door.body()
+    return idempotency.once(caller.key_id, key, request, door.lambda_context, lambda: _charged(door, run))
+
+
+def _charged(door: Door, run: Callable[[], Response]) -> Response:
+    """The answer, or the error that cost something; the same key would only get it again, so clients shall not try."""
+    try:
+        return run()
+    except DreyError as error:
+        if "cost" not in error.details:
+            raise
+        told = door.refused(error)
+        headers = {name: value for name, value in told.headers.items() if name != "retry-after"}
+        return replace(told, headers={**headers, "x-should-retry": "false"})

@@ -1,0 +1,120 @@
+"""A request with an Idempotency-Key is carried out once; whoever repeats it gets the stored answer.
+
+Powertools' idempotency over the table of reuse: one conditional write before, one write after. A record is found by
+a hash of who asked and of the key they chose, holds no request, and lives for a day.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
+from aws_lambda_powertools.utilities.idempotency.base import IdempotencyHandler
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.serialization.base import BaseIdempotencySerializer
+
+from llm_core.aws import clients
+from llm_core.aws.http import Response
+from llm_core.aws.telemetry import logger
+from llm_core.errors import IdempotencyMismatch, StillRunning, StoreUnavailable
+from llm_core.settings import settings
+
+KEPT_SECONDS = 86_400
+
+MOST_BYTES = 380_000
+"""Of a record, compressed and in base64: DynamoDB's items end at 400 KB, names and hashes included."""
+
+_HEADER = "x-drey-idempotent-replay"
+_PREFIX = "idempotency"
+
+_stores: dict[str, DynamoDBPersistenceLayer] = {}
+
+
+def once(who: str, key: str, request: bytes, context: Any, run: Callable[[], Response]) -> Response:
+    """The answer of `run`, or the one it gave when `who` first sent `key`, which its header then says.
+
+    `request` is all that must be the same; `context` is Lambda's: after its time is over nobody is at work any more.
+    What `run` raises is not kept. Raises IdempotencyMismatch, StillRunning, StoreUnavailable.
+    """
+    ran: list[Response | Exception] = []
+
+    def watched() -> Response:
+        try:
+            answer = run()
+        except Exception as error:
+            ran.append(error)
+            raise
+        ran.append(answer)
+        return answer
+
+    try:
+        answer: Response = _handler(watched, who, key, request, context).handle()
+    except IdempotencyValidationError as error:
+        raise IdempotencyMismatch("This Idempotency-Key was sent with another request. Choose a new one.") from error
+    except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
+        raise StillRunning("The first request with this Idempotency-Key is still running. Try again soon.") from error
+    except IdempotencyPersistenceLayerError as error:
+        if not ran:
+            raise StoreUnavailable(
+                "The Idempotency-Key cannot be looked up, so nothing was done. Try again."
+            ) from error
+        logger.exception("idempotency record not written", extra={"event": "idempotency_lost"})
+        answer = _ended(ran[-1])
+    return answer
+
+
+def _ended(outcome: Response | Exception) -> Response:
+    """What was bought is handed out, whatever became of its record."""
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _handler(run: Callable[[], Response], who: str, key: str, request: bytes, context: Any) -> IdempotencyHandler:
+    data = {"key": [who, key], "request": hashlib.sha256(request).hexdigest()}
+    config, table = _config(context), settings().need("reuse_table_name")
+    if table not in _stores:
+        store = DynamoDBPersistenceLayer(table, expiry_attr="ttl", boto3_client=clients.dynamodb())
+        store.configure(config, key_prefix=_PREFIX)  # not halfway when another thread of `make run` finds it
+        _stores[table] = store
+    return IdempotencyHandler(run, data, config, _stores[table], _Answers(), _PREFIX, (), {})
+
+
+def _config(context: Any) -> IdempotencyConfig:
+    return IdempotencyConfig(
+        event_key_jmespath="key",
+        payload_validation_jmespath="request",
+        expires_after_seconds=KEPT_SECONDS,
+        hash_function="sha256",
+        lambda_context=context,
+    )
+
+
+class _Answers(BaseIdempotencySerializer):
+    """An answer as a record has it. One that is too large for a record leaves a record without it."""
+
+    def to_dict(self, data: Response) -> dict[str, Any]:
+        if not isinstance(data.body, bytes):
+            raise TypeError("only whole answers can be given again")
+        packed = base64.b64encode(zlib.compress(data.body)).decode()
+        if len(packed) > MOST_BYTES:
+            return {"tooLarge": True}
+        return {"status": data.status, "headers": dict(data.headers), "type": data.content_type, "body": packed}
+
+    def from_dict(self, data: dict[str, Any]) -> Response:
+        if "tooLarge" in data:
+            raise IdempotencyMismatch(
+                "This request was answered and charged, but its answer was too large to be kept. "
+                "To ask once more, choose a new Idempotency-Key."
+            )
+        body = zlib.decompress(base64.b64decode(data["body"]))
+        return Response(data["status"], body, {**data["headers"], _HEADER: "true"}, data["type"])

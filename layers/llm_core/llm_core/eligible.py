@@ -1,0 +1,43 @@
+"""Who of a name's candidates may answer this caller, and who can answer this request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llm_core import fitting, routing
+from llm_core.aws.stage_catalog import catalog
+from llm_core.call import Call
+from llm_core.catalog import Model
+from llm_core.errors import DreyError, NotAllowed
+from llm_core.messages import Request
+from llm_core.providers import directory
+
+
+def allowed(call: Call, models: Sequence[Model], *, fallback: bool, others: bool) -> list[Model]:
+    """The candidates that the caller's own keys pay for, or all; of them those that its key of ours may use.
+
+    Without `fallback` only the first. Raises InvalidRequest or NotAllowed when there is none.
+    """
+    models = call.own.narrowed(models, others=others)
+    models = models if fallback else models[:1]
+    if call.caller.models is None:
+        return list(models)
+    names = {model.name for name in call.caller.models for model in routing.resolve(name, catalog()).candidates}
+    left = [model for model in models if model.name in names]
+    if not left:
+        raise NotAllowed(f"This key may use only {', '.join(call.caller.models)}.")
+    return left
+
+
+def able(models: Sequence[Model], request: Request) -> list[Model]:
+    """The candidates that can do what is asked; the first must. Raises InvalidRequest with its reason."""
+    left = []
+    for model in models:
+        try:
+            fitting.check(request, model, directory.provider(model.provider).dialect)
+        except DreyError:
+            if model is models[0]:
+                raise
+        else:
+            left.append(model)
+    return left
