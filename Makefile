@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW :=
+SLOW := bench-usage
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -90,6 +90,10 @@ check: lint types test validate size ## All that CI runs
 
 .PHONY: check-all
 check-all: check $(SLOW) ## The same, and what takes its time
+
+.PHONY: bench-usage
+bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 rows: docs/benchmarks/usage.md
+	@$(BIN)/python -m bench.usage
 
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build

@@ -91,8 +91,7 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
 
 def make(asked: Asked, scope: str, now: datetime) -> Report:
     """From the roll-ups; a projection when today is among the days. Raises InvalidRequest, StoreUnavailable."""
-    found = sums.cells(scope, asked.period, asked.first, asked.last)
-    groups = sums.grouped((cell for cell in found if asked.key in (None, cell["keyId"])), asked.by)
+    groups = sums.grouped(sums.cells(scope, asked.period, asked.first, asked.last, who=asked.key), asked.by)
     if len(groups) > MOST_GROUPS:
         words = f"This has {len(groups)} groups, at most {MOST_GROUPS} are told. Ask for less time, or by less."
         raise InvalidRequest(words, param="by")
@@ -102,9 +101,8 @@ def make(asked: Asked, scope: str, now: datetime) -> Report:
 
 def _projection(asked: Asked, scope: str, now: datetime) -> Projection:
     spent: Counter[date] = Counter()
-    for cell in sums.cells(scope, "day", projection.since(now.date()), now.date()):
-        if asked.key in (None, cell["keyId"]):
-            spent[date.fromisoformat(cell["cell"].split("#", 2)[1])] += cell.get("charged", 0)
+    for cell in sums.cells(scope, "day", projection.since(now.date()), now.date(), who=asked.key):
+        spent[date.fromisoformat(cell.labels["day"])] += cell.counters.get("charged", 0)
     return projection.project(spent, now)
 
 

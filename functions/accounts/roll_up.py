@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Raises StoreUnavailable: the whole batch comes again, and what was counted of it is not counted twice."""
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER)
     facts, failed = [], []
-    with telemetry.request(aws_request_id=context.aws_request_id):
+    with telemetry.request(request_id=context.aws_request_id):
         for number, row in streams.written(event):
             try:
                 facts.append(Fact.of(row))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import openai
@@ -15,7 +15,6 @@ import pytest
 
 from llm_core import ledger
 from llm_core.aws import clients, table
-from llm_core.roll_ups import sums
 from tests.conftest import ROOT, Platform
 from tests.functions.accounts.test_usage import User, attempt, someone
 
@@ -27,10 +26,10 @@ def user(inside: Platform) -> User:
     return someone(inside)
 
 
-def told_when(user: User, arrived: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """This month's usage, once it is as it should be; or as it is when patience ends."""
+def told_when(user: User, arrived: Callable[[dict[str, Any]], bool], **query: str) -> dict[str, Any]:
+    """The usage, this month's by default, once it is as it should be; or as it is when patience ends."""
     until = time.monotonic() + PATIENCE_S
-    while not arrived(told := user.told()) and time.monotonic() < until:
+    while not arrived(told := user.told(**query)) and time.monotonic() < until:
         time.sleep(0.1)
     return told
 
@@ -63,6 +62,22 @@ def test_a_corrected_row_corrects_the_sums(user: User) -> None:
     assert (told["total"]["calls"], told["total"]["charged"], told["total"]["cost"]) == (1, 3.1e-8, 3e-8)
 
 
+def test_the_rows_of_make_seed_are_in_the_sums(inside: Platform) -> None:
+    printed = _verb(inside, "seed")
+    found = re.search(r"^ada's key for the notebook: (sk-proj-\w{12})(\S+)$", printed, re.MULTILINE)
+    assert found is not None, printed
+    ada = User(inside, "ada", found[1], found[1] + found[2])
+    rows = table.query(_table(ada, "USAGE"), {"userId": "ada"}, between=("timestamp", 0, 10**15))
+    planted = [row for row in rows if row["keyId"] == ada.key_id]
+    assert len(planted) > 20
+
+    query = {"from": (datetime.now(UTC).date() - timedelta(days=31)).isoformat(), "key": ada.key_id}
+    told = told_when(ada, lambda told: told["total"]["calls"] == len(planted), **query)
+    assert told["total"]["calls"] == len(planted)
+    assert told["total"]["charged"] == pytest.approx(sum(row["charged"] for row in planted) / 10**9)
+    assert told["projection"]["projected"] > 0
+
+
 def test_what_the_stream_lost_is_counted_by_the_operators_verb(user: User) -> None:
     for _ in range(3):
         ledger.record(attempt(user, ledger.new_id()))
@@ -77,12 +92,16 @@ def test_what_the_stream_lost_is_counted_by_the_operators_verb(user: User) -> No
 
 def _rollups(user: User) -> int:
     """How many rows it says were missing."""
-    state = user.platform.logs.parents[1]
-    command = [sys.executable, "-m", "local", "rollups", "--state", str(state)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    told = re.fullmatch(r"\d+ usage rows; (\d+) of them were missing in the sums\.", done.stdout.strip())
-    assert told is not None, done.stdout + done.stderr
+    printed = _verb(user.platform, "rollups")
+    told = re.fullmatch(r"\d+ usage rows; (\d+) of them were missing in the sums\.", printed.strip())
+    assert told is not None, printed
     return int(told[1])
+
+
+def _verb(platform: Platform, verb: str) -> str:
+    """What `make` prints for a person."""
+    command = [sys.executable, "-m", "local", verb, "--state", str(platform.logs.parents[1])]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def _lose(user: User) -> None:
@@ -92,8 +111,8 @@ def _lose(user: User) -> None:
         {"scope": scope, "cell": cell["cell"]}
         for scope in (f"user:{user.name}", "all")
         for period in ("hour", "day")
-        for cell in sums.cells(scope, period, today, today)
-        if scope != "all" or cell["userId"] == user.name
+        for cell in table.query(name, {"scope": scope}, between=("cell", f"{period}#{today}", f"{period}#{today}~"))
+        if scope != "all" or f"#{user.name}#" in cell["cell"]
     ]
     rows = table.query(_table(user, "USAGE"), {"userId": user.name}, between=("timestamp", 0, 10**15))
     keys += [{"scope": f"row:{user.name}:{row['timestamp']:f}", "cell": "counted"} for row in rows]

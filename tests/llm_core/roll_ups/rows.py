@@ -16,6 +16,7 @@ from llm_core.roll_ups.contribution import BUCKETS
 
 Row = dict[str, Any]
 
+NAMES = {"key": "keyId", "user": "userId"}
 HAIKU, SONNET = "claude-haiku-4-5", "claude-sonnet-4-6"
 _days = itertools.count()
 _run = random.randrange(20_000)
@@ -61,7 +62,7 @@ def by_hand(rows: Iterable[Row], by: tuple[str, ...]) -> dict[tuple[str, ...], M
     for each in rows:
         time = datetime.fromtimestamp(int(each["timestamp"]) // 1000, UTC)
         words = {"day": f"{time:%Y-%m-%d}", "hour": f"{time:%Y-%m-%dT%H}:00:00Z"}
-        total = groups[tuple(words.get(name) or each[sums.LABELS[name]] for name in by)]
+        total = groups[tuple(words.get(name) or each[NAMES.get(name, name)] for name in by)]
         total["calls"] += each["attempt"] == 1
         total["attempts"] += 1
         for name in ("cost", "charged", "estimated"):

@@ -174,7 +174,7 @@ def test_a_marker_outlives_its_row_and_a_cell_its_rows(inside: Platform) -> None
     early, late = row(day, second=1), row(day, second=80_000)
     late["ttl"] += 80_000
     counted([early, late])
-    (cell,) = sums.cells("user:ada", "day", day, day)
+    (cell,) = table.query(name, {"scope": "user:ada"}, between=("cell", f"day#{day}", f"day#{day}~"))
     marker = table.get(name, {"scope": f"row:ada:{late['timestamp']:f}", "cell": "counted"})
     assert marker is not None
     assert cell["ttl"] > late["ttl"] > early["ttl"]

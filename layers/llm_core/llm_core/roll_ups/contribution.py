@@ -1,7 +1,8 @@
 """What one usage row adds, and to which cells. A cell is the sum of one period, of one key, model and outcome.
 
 Cells stand in two scopes, each by hour and by day: `user:<id>` by key, `all` by user. A cell's sort key reads
-`day#2026-11-21#<key or user>#<provider>/<model>#<outcome>#<operation>`, so that a stretch of time is one query.
+`day#2026-11-21#<key or user>#<provider>/<model>#<outcome>#<operation>`, so that a stretch of time is one query. Beside
+it a cell has nothing but counters: what is not there need not be read.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from llm_core.roll_ups import histogram
 
@@ -27,7 +28,7 @@ _LABELS = ("keyId", "provider", "model", "outcome", "operation")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One item of the roll-ups. `labels` are what it is a sum of."""
+    """The key of one item of the roll-ups."""
 
     scope: str
     sort: str
@@ -36,6 +37,23 @@ class Cell:
     def of(cls, scope: str, period: str, time: str, who: str, labels: Mapping[str, str]) -> Cell:
         words = (who, f"{labels['provider']}/{labels['model']}", labels["outcome"], labels["operation"])
         return cls(scope, "#".join((period, time, *(quote(word, safe="/:@") for word in words))))
+
+    @staticmethod
+    def labels(sort: str) -> dict[str, str]:
+        """What the cell is a sum of: `key` and `user` are the same word, and the scope says which it is."""
+        _, time, *words = sort.split("#")
+        who, name, outcome, operation = map(unquote, words)
+        provider, _, model = name.partition("/")
+        return {
+            "day": time[:10],
+            "hour": f"{time}:00:00Z",
+            "key": who,
+            "user": who,
+            "provider": provider,
+            "model": model,
+            "outcome": outcome,
+            "operation": operation,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +81,11 @@ class Contribution:
         """What a marker remembers."""
         return {"hour": self.hour, **self.labels, "amounts": dict(self.amounts)}
 
-    def cells(self) -> Iterator[tuple[Cell, dict[str, str]]]:
-        """The cells it belongs to, with what each is labelled."""
-        own = dict(self.labels)
-        shared = {"userId": self.user_id, **{name: label for name, label in own.items() if name != "keyId"}}
-        for scope, who, labels in ((f"user:{self.user_id}", own["keyId"], own), (ALL, self.user_id, shared)):
-            yield Cell.of(scope, "hour", self.hour, who, labels), labels
-            yield Cell.of(scope, "day", self.hour[:10], who, labels), labels
+    def cells(self) -> Iterator[Cell]:
+        """The four it belongs to."""
+        for scope, who in ((f"user:{self.user_id}", self.labels["keyId"]), (ALL, self.user_id)):
+            yield Cell.of(scope, "hour", self.hour, who, self.labels)
+            yield Cell.of(scope, "day", self.hour[:10], who, self.labels)
 
 
 def _amounts(row: Mapping[str, Any]) -> dict[str, int]:

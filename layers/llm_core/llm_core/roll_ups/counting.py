@@ -85,7 +85,6 @@ class _Step:
 
     facts: list[Fact] = field(default_factory=list)
     markers: list[Write] = field(default_factory=list)
-    labels: dict[Cell, dict[str, str]] = field(default_factory=dict)
     sums: dict[Cell, Counter[str]] = field(default_factory=dict)
 
     def take(self, fact: Fact, marker: Item | None) -> bool:
@@ -93,14 +92,13 @@ class _Step:
         parts = [(fact.adds, 1)]
         if marker:
             parts.append((Contribution.stored(fact.adds.user_id, marker[_MARKER]), -1))
-        cells = {cell: labels for part, _ in parts for cell, labels in part.cells()}
-        if len(self.facts) + 1 + len(self.sums.keys() | cells.keys()) > MOST:
+        cells = {cell for part, _ in parts for cell in part.cells()}
+        if len(self.facts) + 1 + len(self.sums.keys() | cells) > MOST:
             return False
         self.facts.append(fact)
         self.markers.append(_marker(fact, marker))
-        self.labels |= cells
         for part, sign in parts:
-            for cell, _ in part.cells():
+            for cell in part.cells():
                 total = self.sums.setdefault(cell, Counter())
                 for name, amount in part.amounts.items():
                     total[name] += sign * amount
@@ -109,7 +107,7 @@ class _Step:
     def writes(self) -> list[Write]:
         ttl = max(fact.ttl for fact in self.facts) + _DAY
         sums = ((cell, {name: n for name, n in total.items() if n}) for cell, total in self.sums.items())
-        return self.markers + [_addition(cell, self.labels[cell], amounts, ttl) for cell, amounts in sums if amounts]
+        return self.markers + [_addition(cell, amounts, ttl) for cell, amounts in sums if amounts]
 
 
 def _step(waiting: deque[Fact], markers: Mapping[str, Item]) -> _Step:
@@ -133,12 +131,10 @@ def _marker(fact: Fact, before: Item | None) -> Write:
     return Write(table, key, condition="#version = :seen", values={":seen": before["version"]}, item=item)
 
 
-def _addition(cell: Cell, labels: Mapping[str, str], amounts: Mapping[str, int], ttl: int) -> Write:
-    set_ = ", ".join(f"#{name} = :{name}" for name in (*labels, "ttl"))
-    add = ", ".join(f"#{name} :{name}" for name in amounts)
+def _addition(cell: Cell, amounts: Mapping[str, int], ttl: int) -> Write:
     return Write(
         settings().need("roll_ups_table_name"),
         {"scope": cell.scope, "cell": cell.sort},
-        change=f"SET {set_} ADD {add}",
-        values={f":{name}": value for name, value in {**labels, **amounts, "ttl": ttl}.items()},
+        change=f"SET #ttl = :ttl ADD {', '.join(f'#{name} :{name}' for name in amounts)}",
+        values={":ttl": ttl, **{f":{name}": amount for name, amount in amounts.items()}},
     )

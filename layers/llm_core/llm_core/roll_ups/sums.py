@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
 from llm_core.aws import table
-from llm_core.aws.table import Item
 from llm_core.money import usd
 from llm_core.roll_ups import histogram
-from llm_core.roll_ups.contribution import BUCKETS, LATENCY
+from llm_core.roll_ups.contribution import BUCKETS, LATENCY, Cell
 from llm_core.settings import settings
 
 Period = Literal["day", "hour"]
 
-LABELS = {
-    "key": "keyId",
-    "user": "userId",
-    "model": "model",
-    "provider": "provider",
-    "outcome": "outcome",
-    "operation": "operation",
-}
-"""What cells can be added up by, beside their time, and what that is called in a cell."""
+_NO_COUNTERS = {"scope", "cell", "ttl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A cell: what it is a sum of, and its counters."""
+
+    labels: Mapping[str, str]
+    counters: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -33,11 +32,6 @@ class Sums:
     """The counters of many cells, added up; money in nano-USD."""
 
     counters: Counter[str] = field(default_factory=Counter)
-
-    def add(self, cell: Item) -> None:
-        for name, amount in cell.items():
-            if isinstance(amount, int) and name != "ttl":
-                self.counters[name] += amount
 
     def __getitem__(self, name: str) -> int:
         return self.counters[name]
@@ -72,21 +66,25 @@ class Sums:
         }
 
 
-def cells(scope: str, period: Period, first: date, last: date) -> Iterator[Item]:
-    """The cells of these days, both included, in the order of time. Raises StoreUnavailable while they are read."""
+def cells(scope: str, period: Period, first: date, last: date, *, who: str | None = None) -> Iterator[Read]:
+    """The cells of these days, both included, in the order of time; `who`: of this key (or user, in scope `all`) only.
+
+    Raises StoreUnavailable while they are read.
+    """
     stretch = ("cell", f"{period}#{first.isoformat()}", f"{period}#{last.isoformat()}~")  # ~ comes after # and T
     name = settings().need("roll_ups_table_name")
-    return (c for c in table.query(name, {"scope": scope}, between=stretch, consistent=False) if c.get("attempts"))
+    for item in table.query(name, {"scope": scope}, between=stretch, consistent=False):
+        labels = Cell.labels(item["cell"])
+        if item.get("attempts") and who in (None, labels["key"]):
+            yield Read(labels, {name: amount for name, amount in item.items() if name not in _NO_COUNTERS})
 
 
-def grouped(found: Iterable[Item], by: Sequence[str]) -> dict[tuple[str, ...], Sums]:
-    """The cells added up by `day`, `hour` and labels, in the order of time and name."""
+def grouped(found: Iterable[Read], by: Sequence[str]) -> dict[tuple[str, ...], Sums]:
+    """The cells added up by these labels, in the order of time and name."""
     groups: dict[tuple[str, ...], Sums] = {}
     for cell in found:
-        time = cell["cell"].split("#", 2)[1]
-        words = {"day": time[:10], "hour": f"{time}:00:00Z"}
-        group = tuple(words[name] if name in words else str(cell[LABELS[name]]) for name in by)
-        groups.setdefault(group, Sums()).add(cell)
+        group = tuple(cell.labels[name] for name in by)
+        groups.setdefault(group, Sums()).counters.update(cell.counters)
     return dict(sorted(groups.items()))
 
 
