@@ -245,3 +245,12 @@ def test_the_description_names_every_route_that_answers(understudy: Platform) ->
     assert {"/v1/chat/completions", "/v1/messages", "/v1/complete", "/v1/embed", "/v1/classify"} <= set(told["paths"])
     schema = told["paths"]["/v1/complete"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert "maxTokens" in json.dumps(told["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+
+
+def test_tags_are_kept_with_the_usage_and_are_not_logged(ask: Ask, inside: Platform) -> None:
+    tags = {"x-drey-metadata": '{"ticket": "tag-of-mine-4711"}'}
+    told = ask("/v1/complete", headers=tags, messages=[HELLO]).json()
+
+    assert ledger.find(identify(inside.key).user_id, told["id"])["metadata"] == {"ticket": "tag-of-mine-4711"}
+    assert "tag-of-mine-4711" not in inside.logs.read_text()
+    assert ask("/v1/complete", headers={"x-drey-metadata": "mine"}, messages=[HELLO]).status_code == 400
