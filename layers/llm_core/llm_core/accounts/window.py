@@ -28,7 +28,8 @@ Kind = Literal["month", "day", "total"]
 OPEN = "open"
 """Index of the windows that may have open holds: what the sweeper reads instead of the table."""
 
-_KEPT_DAYS = {"month": 400, "day": 40, "total": 400}
+_KEPT_DAYS = {"month": 400, "day": 40}
+"""After its end. A total has none and is kept for ever: a new one would begin with nothing spent."""
 
 
 class Gone(Exception):
@@ -63,7 +64,7 @@ class Window:
 
     def item(self, limit: int, **more: Any) -> table.Item:
         """As it is created: nothing held, nothing spent."""
-        expires = (self.end or datetime.now(UTC)) + timedelta(days=_KEPT_DAYS[self.kind])
+        expires = self.end and self.end + timedelta(days=_KEPT_DAYS[self.kind])
         return {
             "userId": self.name,
             "account": self.account,
@@ -75,7 +76,7 @@ class Window:
             "spent": 0,
             "overrun": 0,
             "holds": {},
-            "ttl": int(expires.timestamp()),
+            **({"ttl": int(expires.timestamp())} if expires else {}),
             **more,
         }
 
@@ -148,11 +149,14 @@ def settle(window: Window, call_id: str, entry: Entry, cost: int, deadline: Dead
 
 
 def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Deadline) -> Entry:
-    """Hold `more` as well (less, below zero). Raises ConditionFailed when it does not fit, Gone, StoreUnavailable."""
+    """Hold `more` as well (less, below zero). Raises ConditionFailed when it does not fit, Gone, StoreUnavailable.
+
+    A closed shard may have something left while all together owe: nothing grows there.
+    """
     wider = Entry(entry.held + more, entry.booked, entry.lease, entry.user, entry.windows, entry.model)
     values = {":more": more, ":new": wider.held, **_expected(entry)}
     change = "SET #remaining = #remaining - :more, #held = #held + :more, #holds.#id.e = :new"
-    fits = f"{_EXPECTED} AND #remaining >= :more" if more > 0 else _EXPECTED
+    fits = f"{_EXPECTED} AND #remaining >= :more AND attribute_not_exists(#closed)" if more > 0 else _EXPECTED
     try:
         update(window.write(change, fits, values, {"#id": call_id}), deadline)
     except ConditionFailed as failure:

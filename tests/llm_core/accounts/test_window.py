@@ -1,0 +1,194 @@
+"""One account in one window: names, ends, and the steps of a hold's life on the one item."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from llm_core.accounts import window
+from llm_core.accounts.window import Entry, Gone, Window
+from llm_core.aws import table
+from llm_core.aws.table import Item
+from llm_core.aws.writes import ConditionFailed, update
+from tests.llm_core.accounts.books import LEASE, USER, Books, fate, soon, sound
+from tests.races.conftest import Strict
+
+PLACE = Window("team:w", "2026-11")
+ENTRY = Entry(400, 0, LEASE, USER)
+
+
+@pytest.fixture
+def item(books: Books) -> Item:
+    """A window of 1,000 nano-USD with one open hold of 400."""
+    made = PLACE.item(1_000) | {"remaining": 600, "held": 400, "holds": {"gen-1": ENTRY.stored}}
+    table.put_new(books.budgets, made, key="userId")
+    return made
+
+
+def now() -> Item:
+    found = PLACE.read()
+    assert found is not None
+    sound(found)
+    return found
+
+
+# ------------------------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    ("moment", "month", "day"),
+    [
+        (datetime(2026, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC), "2026-11", "2026-11-30"),
+        (datetime(2026, 12, 1, tzinfo=UTC), "2026-12", "2026-12-01"),
+        (datetime(2027, 1, 1, tzinfo=UTC), "2027-01", "2027-01-01"),
+    ],
+)
+def test_a_window_turns_at_midnight_of_utc(moment: datetime, month: str, day: str) -> None:
+    at = moment.timestamp()
+    assert (window.label("month", at), window.label("day", at), window.label("total", at)) == (month, day, "total")
+
+
+@pytest.mark.parametrize(
+    ("label", "end"),
+    [
+        ("2026-11", datetime(2026, 12, 1, tzinfo=UTC)),
+        ("2026-12", datetime(2027, 1, 1, tzinfo=UTC)),
+        ("2027-02", datetime(2027, 3, 1, tzinfo=UTC)),
+        ("2028-02-28", datetime(2028, 2, 29, tzinfo=UTC)),
+        ("2026-12-31", datetime(2027, 1, 1, tzinfo=UTC)),
+        ("total", None),
+    ],
+)
+def test_a_window_ends_where_the_next_begins(label: str, end: datetime | None) -> None:
+    assert Window("team:w", label).end == end
+
+
+@pytest.mark.parametrize("place", [PLACE, Window("user:ada@b.c", "2026-11-20", 3), Window("run:r-1", "total")])
+def test_a_windows_name_tells_the_window(place: Window) -> None:
+    assert window.parsed(place.name) == place
+
+
+@pytest.mark.parametrize(("label", "days"), [("2026-11", 400), ("2026-11-20", 40)])
+def test_a_past_window_is_kept_for_a_while(label: str, days: int) -> None:
+    place = Window("team:w", label)
+    assert place.end is not None
+    assert place.item(1)["ttl"] == place.end.timestamp() + days * 86_400
+
+
+def test_a_total_is_kept_for_ever_for_a_new_one_would_begin_with_nothing_spent() -> None:
+    assert "ttl" not in Window("run:r-1", "total").item(1)
+
+
+# ------------------------------------------------------------------------------------------- settle
+
+
+@pytest.mark.parametrize(
+    ("cost", "remaining", "overrun"), [(0, 1_000, 0), (150, 850, 0), (400, 600, 0), (650, 350, 250)]
+)
+def test_what_a_call_did_not_cost_is_given_back(item: Item, cost: int, remaining: int, overrun: int) -> None:
+    """And what it cost beyond its hold is the truth, and is booked."""
+    window.settle(PLACE, "gen-1", ENTRY, cost, soon())
+    found = now()
+    assert (found["remaining"], found["held"], found["spent"], found["overrun"]) == (remaining, 0, cost, overrun)
+    assert found["holds"] == {}
+
+
+def test_a_hold_ends_once(item: Item) -> None:
+    window.settle(PLACE, "gen-1", ENTRY, 150, soon())
+    with pytest.raises(Gone):
+        window.settle(PLACE, "gen-1", ENTRY, 150, soon())
+    assert now()["spent"] == 150
+
+
+@pytest.mark.parametrize(
+    "other", [Entry(401, 0, LEASE, USER), Entry(400, 1, LEASE, USER), Entry(400, 0, LEASE + 1, USER)]
+)
+def test_whoever_knows_another_hold_than_there_is_does_not_end_it(item: Item, other: Entry) -> None:
+    with pytest.raises(Gone):
+        window.settle(PLACE, "gen-1", other, 150, soon())
+    assert now()["held"] == 400
+
+
+def test_a_settle_whose_answer_was_lost_books_once(item: Item, behind: Strict) -> None:
+    """boto3 sends it again, and its own traces refuse it: nothing is open any more, and that is right."""
+    behind.suffer(**fate("x.."))
+    with pytest.raises(Gone):
+        window.settle(PLACE, "gen-1", ENTRY, 150, soon())
+    assert behind.counts["lost"] == 1
+    behind.suffer()
+    assert (now()["spent"], now()["held"]) == (150, 0)
+
+
+# ------------------------------------------------------------------------------------------- extend
+
+
+def test_a_hold_grows_by_what_is_free(item: Item) -> None:
+    wider = window.extend(PLACE, "gen-1", ENTRY, 600, soon())
+    assert (wider.held, now()["held"], now()["remaining"]) == (1_000, 1_000, 0)
+    assert window.extend(PLACE, "gen-1", wider, -600, soon()) == ENTRY
+    assert now()["remaining"] == 600
+
+
+def test_a_hold_does_not_grow_beyond_the_limit(item: Item) -> None:
+    with pytest.raises(ConditionFailed):
+        window.extend(PLACE, "gen-1", ENTRY, 601, soon())
+    assert now()["held"] == 400
+
+
+def test_a_hold_that_is_not_open_does_not_grow(item: Item) -> None:
+    with pytest.raises(Gone):
+        window.extend(PLACE, "gen-2", ENTRY, 1, soon())
+
+
+def test_a_hold_in_a_closed_shard_does_not_grow(item: Item) -> None:
+    """The shards together owe something, whatever this one has left; but it may still shrink."""
+    update(PLACE.write("SET #closed = :yes", "", {":yes": True}), soon())
+    with pytest.raises(ConditionFailed):
+        window.extend(PLACE, "gen-1", ENTRY, 1, soon())
+    assert window.extend(PLACE, "gen-1", ENTRY, -100, soon()).held == 300
+
+
+def test_an_extension_whose_answer_was_lost_is_done_once(item: Item, behind: Strict) -> None:
+    behind.suffer(**fate("x.."))
+    wider = window.extend(PLACE, "gen-1", ENTRY, 100, soon())
+    assert behind.counts["lost"] == 1
+    behind.suffer()
+    assert (wider.held, now()["held"]) == (500, 500)
+
+
+# ------------------------------------------------------------------------------------------- reopen
+
+
+def test_a_hold_is_given_more_time_and_who_knew_its_old_lease_does_not_end_it(item: Item) -> None:
+    longer = window.prolong(PLACE, "gen-1", LEASE + 60, soon())
+    assert longer == Entry(400, 0, LEASE + 60, USER)
+    with pytest.raises(Gone):
+        window.settle(PLACE, "gen-1", ENTRY, 400, soon())
+    with pytest.raises(Gone):
+        window.prolong(PLACE, "gen-2", LEASE, soon())
+
+
+def test_a_hold_that_was_booked_is_opened_anew_and_corrected(item: Item) -> None:
+    """400 were booked as an estimate; the truth is 150."""
+    window.settle(PLACE, "gen-1", ENTRY, 400, soon())
+    again = Entry(0, 400, LEASE, USER)
+    window.reopen(PLACE, "gen-1", again, soon())
+    assert (now()["spent"], now()["held"]) == (400, 0)
+    window.settle(PLACE, "gen-1", again, 150, soon())
+    assert (now()["spent"], now()["remaining"], now()["overrun"]) == (150, 850, 0)
+
+
+def test_a_hold_is_opened_anew_once(item: Item, behind: Strict) -> None:
+    window.settle(PLACE, "gen-1", ENTRY, 400, soon())
+    behind.suffer(**fate("x.."))
+    window.reopen(PLACE, "gen-1", Entry(0, 400, LEASE, USER), soon())
+    assert behind.counts["lost"] == 1
+    behind.suffer()
+    window.reopen(PLACE, "gen-1", Entry(0, 7, LEASE, USER), soon())
+    assert now()["holds"]["gen-1"]["b"] == 400
+
+
+def test_a_window_that_has_expired_is_not_made_again_by_a_late_truth(books: Books) -> None:
+    window.reopen(PLACE, "gen-1", Entry(0, 400, LEASE, USER), soon())
+    assert PLACE.read() is None
