@@ -176,8 +176,8 @@ def _admitted(
 ) -> tuple[Request, list[Model]]:
     """The request as it is admitted, its ceiling held from here on, and the candidates that the caller can afford.
 
-    Where the caller set no `max_tokens` and its key says `clamp`, the answer may be shortened to what is affordable,
-    which is told (`x-drey-max-tokens`). Raises as payment.take does.
+    Where the caller set no `max_tokens` and its key says `clamp`, the answer may be shortened to what is affordable
+    and to what a minute takes, which is told (`x-drey-max-tokens`). Raises as payment.take does.
     """
 
     def charge(model: Model) -> int:
@@ -186,6 +186,10 @@ def _admitted(
     candidates = allowance.affordable(able, charge)
     model = candidates[0]
     may_clamp = request.max_tokens is None and call.caller.policy == "clamp"
+    if may_clamp and call.caller.tokens_per_minute is not None:
+        minute = (call.caller.tokens_per_minute - len(call.prompt) // BYTES_A_TOKEN) // request.answers
+        if fitting.FLOOR <= minute < fitting.output_limit(request, model):
+            request = replace(request, max_tokens=minute)
     while True:
         limit = fitting.output_limit(request, model)
         tokens = len(call.prompt) // BYTES_A_TOKEN + limit * request.answers

@@ -1,4 +1,4 @@
-"""Accounts and usage rows in tables of a test's own, on the emulator: the running platform's sweeper does not look here.
+"""Accounts and usage rows in tables of a test's own, on the emulator: the platform's sweeper does not look here.
 
 Every look at a window checks its sums.
 """
@@ -9,7 +9,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -123,7 +122,7 @@ def sound(item: Item) -> None:
     assert item["held"] >= 0, item
 
 
-def opened(schema: Any = None) -> Books:
+def opened() -> Books:
     """Tables with the keys and indexes that template.yaml declares."""
     resources = Template(ROOT / "template.yaml").document["Resources"]
     names = {}
@@ -135,10 +134,11 @@ def opened(schema: Any = None) -> Books:
     return Books(names["BudgetsTable"], names["UsageTable"])
 
 
-class Clock(SimpleNamespace):
+@dataclass
+class Clock:
     """In the place of a room's `time`: a clock that a test sets."""
 
-    now: float
+    now: float = NOW
 
     def time(self) -> float:
         return self.now

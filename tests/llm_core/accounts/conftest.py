@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from llm_core import payment
+from llm_core.accounts import holds, limits
 from llm_core.aws import clients
 from llm_core.settings import settings
 from tests.conftest import Platform
-from tests.llm_core.accounts.books import Books, opened
+from tests.llm_core.accounts.books import Books, Clock, opened
 from tests.races.conftest import Strict, stand_in, strict
 
 __all__ = ["stand_in", "strict"]
@@ -28,3 +30,12 @@ def behind(strict: Strict, books: Books, monkeypatch: pytest.MonkeyPatch) -> Str
     monkeypatch.setenv("AWS_ENDPOINT_URL", strict.url)
     clients._clients.clear()
     return strict
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The wall clock of every room that asks for one, at books.NOW until the test moves it."""
+    told = Clock()
+    for room in (holds, limits, payment):
+        monkeypatch.setattr(room, "time", told)
+    return told

@@ -83,14 +83,12 @@ def test_a_total_is_kept_for_ever_for_a_new_one_would_begin_with_nothing_spent()
 # ------------------------------------------------------------------------------------------- settle
 
 
-@pytest.mark.parametrize(
-    ("cost", "remaining", "overrun"), [(0, 1_000, 0), (150, 850, 0), (400, 600, 0), (650, 350, 250)]
-)
-def test_what_a_call_did_not_cost_is_given_back(item: Item, cost: int, remaining: int, overrun: int) -> None:
+@pytest.mark.parametrize(("cost", "left", "overrun"), [(0, 1_000, 0), (150, 850, 0), (400, 600, 0), (650, 350, 250)])
+def test_what_a_call_did_not_cost_is_given_back(item: Item, cost: int, left: int, overrun: int) -> None:
     """And what it cost beyond its hold is the truth, and is booked."""
     window.settle(PLACE, "gen-1", ENTRY, cost, soon())
     found = now()
-    assert (found["remaining"], found["held"], found["spent"], found["overrun"]) == (remaining, 0, cost, overrun)
+    assert (found["remaining"], found["held"], found["spent"], found["overrun"]) == (left, 0, cost, overrun)
     assert found["holds"] == {}
 
 
@@ -105,8 +103,9 @@ def test_a_hold_ends_once(item: Item) -> None:
     "other", [Entry(401, 0, LEASE, USER), Entry(400, 1, LEASE, USER), Entry(400, 0, LEASE + 1, USER)]
 )
 def test_whoever_knows_another_hold_than_there_is_does_not_end_it(item: Item, other: Entry) -> None:
-    with pytest.raises(Gone):
+    with pytest.raises(Gone) as gone:
         window.settle(PLACE, "gen-1", other, 150, soon())
+    assert gone.value.found == ENTRY
     assert now()["held"] == 400
 
 

@@ -40,10 +40,11 @@ def test_every_error_has_a_status_a_code_and_words(kind: type[DreyError], dialec
 
 
 @pytest.mark.parametrize("kind", list(_tree()), ids=lambda kind: kind.__name__)
-def test_a_5xx_says_whether_to_retry_and_only_what_can_succeed_says_yes(kind: type[DreyError]) -> None:
+def test_a_429_or_5xx_says_whether_to_retry_and_only_what_can_succeed_says_yes(kind: type[DreyError]) -> None:
     error = _raise(kind)
     answer = refusal(error, native, "req-1")
-    expected = {"x-should-retry": "true" if error.retryable else "false"} if answer.status >= 500 else {}
+    repeated = answer.status == 429 or answer.status >= 500
+    expected = {"x-should-retry": "true" if error.retryable else "false"} if repeated else {}
     assert {name: value for name, value in answer.headers.items() if name != "retry-after"} == expected
 
 

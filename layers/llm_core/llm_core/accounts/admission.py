@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from llm_core.accounts import opening
-from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Window
+from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, settle
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, update
 from llm_core.deadline import Deadline
@@ -17,6 +18,7 @@ OPEN_HOLDS = 100
 """Calls in flight per key."""
 
 _TRIES = 5
+_SECONDS_TO_GIVE_BACK = 3.0
 
 _BUDGET = "SET #remaining = #remaining - :amount, #held = #held + :amount, #holds.#id = :entry, #open = :open"
 _FITS = "#remaining >= :amount AND attribute_not_exists(#holds.#id) AND attribute_not_exists(#closed)"
@@ -49,6 +51,10 @@ class Rates:
     def limited(self) -> bool:
         return self.requests is not None or self.tokens is not None
 
+    def counts(self, wanted: Wanted) -> tuple[int, int] | None:
+        """The minute in which this call is counted, and its tokens; None where nothing is."""
+        return (wanted.minute, self.counted) if self.limited else None
+
 
 def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
     """Hold it in a window above the key's. Raises BudgetExceeded, BudgetHeld, StoreUnavailable."""
@@ -57,6 +63,9 @@ def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
     for _ in range(_TRIES):
         try:
             return update(write, deadline)
+        except StoreUnavailable:
+            _give_back(window, wanted, entry)
+            raise
         except ConditionFailed as failure:
             if failure.item is None:
                 opening.begin(window.account, window.label, deadline)
@@ -76,11 +85,16 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
 
     Raises BudgetExceeded, BudgetHeld, RateLimited, StoreUnavailable.
     """
+    if rates.tokens is not None and rates.counted > rates.tokens:
+        raise _never_fast_enough(rates)
     for _ in range(_TRIES):
         others, cap = _known.get(window.name, (0, UNLIMITED))
         entry = Entry(wanted.amount, 0, wanted.lease, wanted.user, 1 + others, model)
         try:
             item = update(_own(window, wanted, rates, entry, cap), deadline)
+        except StoreUnavailable:
+            _give_back(window, wanted, entry, rates)
+            raise
         except ConditionFailed as failure:
             if failure.item is None:
                 opening.begin(window.account, window.label, deadline)
@@ -120,6 +134,12 @@ def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -
         values[":left"] = rates.tokens - rates.counted
         condition += " AND (attribute_not_exists(#tokens.#minute) OR #tokens.#minute <= :left)"
     return window.write(change, condition, values, names)
+
+
+def _give_back(window: Window, wanted: Wanted, entry: Entry, rates: Rates = Rates()) -> None:
+    """The write may have been carried out and its answer lost. Where this fails too, the sweeper does it."""
+    with suppress(Gone, StoreUnavailable):
+        settle(window, wanted.call_id, entry, 0, Deadline.after(_SECONDS_TO_GIVE_BACK), rates.counts(wanted))
 
 
 def _values(wanted: Wanted, entry: Entry) -> dict[str, Any]:
@@ -179,6 +199,13 @@ def refusal(window: Window, limit: int, remaining: int, held: int, amount: int) 
 def _too_fast(words: str, seconds: float) -> RateLimited:
     error = RateLimited(f"{words} Try again in {seconds:.0f} s.")
     error.retry_after_s = max(seconds, 1)
+    return error
+
+
+def _never_fast_enough(rates: Rates) -> RateLimited:
+    words = f"This key may use {rates.tokens} tokens a minute, and this request alone may take {rates.counted}."
+    error = RateLimited(f"{words} Send less, or ask for a shorter answer.")
+    error.retryable = False
     return error
 
 

@@ -56,8 +56,8 @@ class Hold:
 
     @property
     def amount(self) -> int:
-        """nano-USD that are held in every window."""
-        return min((entry.held for entry in self.open.values()), default=0)
+        """nano-USD that are held or booked in every window."""
+        return min((entry.held + entry.booked for entry in self.open.values()), default=0)
 
     def extend(self, more: int, deadline: Deadline) -> None:
         """Hold `more` nano-USD in every window, or change nothing.
@@ -69,8 +69,7 @@ class Hold:
             for place, entry in self.open.items():
                 wider[place] = window.extend(place, self.call_id, entry, more, deadline)
         except (DreyError, Gone) as failure:
-            for place, entry in wider.items():
-                self.open[place] = window.extend(place, self.call_id, entry, -more, Deadline.after(_SECONDS_TO_SETTLE))
+            self._narrow(wider, more)
             if isinstance(failure, ConditionFailed) and failure.item is not None:
                 raise admission.refusal(
                     place, failure.item["limit"], failure.item["remaining"], failure.item["held"], more
@@ -80,21 +79,40 @@ class Hold:
             raise
         self.open = wider
 
-    def settle(self, cost: int) -> bool:
+    def _narrow(self, wider: dict[Window, Entry], less: int) -> None:
+        """Give back an extension that did not fit everywhere; where that fails, the settle does it."""
+        for place, entry in wider.items():
+            deadline = Deadline.after(_SECONDS_TO_SETTLE)
+            try:
+                self.open[place] = window.extend(place, self.call_id, entry, -less, deadline)
+            except (StoreUnavailable, Gone):
+                self.open[place] = entry
+
+    def settle(self, cost: int, counted: tuple[int, int] | None = None) -> bool:
         """Book what the call was charged, in every window; False if some were no longer open: those stay in `open`.
 
-        Nothing here can take the answer back, so trouble is logged and left to the sweeper.
+        Nothing here can take the answer back, so trouble is logged and left to the sweeper. `counted`: window.settle.
         """
         gone = {}
         for place, entry in reversed(self.open.items()):
             try:
-                window.settle(place, self.call_id, entry, cost, Deadline.after(_SECONDS_TO_SETTLE))
+                self._settle(place, entry, cost, counted if entry.windows else None)
             except Gone:
                 gone[place] = entry
             except StoreUnavailable:
                 logger.exception("hold not settled", extra={"event": "settle_delayed", "window": place.name})
         self.open = gone
         return not gone
+
+    def _settle(self, place: Window, entry: Entry, cost: int, counted: tuple[int, int] | None) -> None:
+        deadline = Deadline.after(_SECONDS_TO_SETTLE)
+        try:
+            window.settle(place, self.call_id, entry, cost, deadline, counted)
+        except Gone as gone:
+            found = gone.found
+            if found is None or (found.booked, found.lease) != (entry.booked, entry.lease):
+                raise
+            window.settle(place, self.call_id, found, cost, deadline)  # our own extension, whose answer was lost
 
     def reopen(self, booked: int) -> None:
         """The sweeper has booked `booked` where it was; from now until the settle it keeps away.
@@ -124,10 +142,8 @@ def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadl
             label = window.label(payer["kind"], wanted.now)
             place, taken = shards.hold(payer["account"], label, payer["shards"], wanted, deadline)
             _took(hold, place, taken)
-    except BaseException as failure:
-        if isinstance(failure, StoreUnavailable):  # a write may have been carried out and its answer lost
-            hold.open.setdefault(own, Entry(wanted.amount, 0, wanted.lease, wanted.user))
-        hold.settle(0)
+    except BaseException:
+        hold.settle(0, rates.counts(wanted))
         raise
     hold.minute = _minute(item, wanted)
     return hold

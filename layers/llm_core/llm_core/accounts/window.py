@@ -33,7 +33,11 @@ _KEPT_DAYS = {"month": 400, "day": 40}
 
 
 class Gone(Exception):
-    """This call has no open hold here: it was settled, by us or by the sweeper."""
+    """This call has no such open hold here: it was settled, by us or by the sweeper; or, in `found`, another one."""
+
+    def __init__(self, found: Entry | None = None) -> None:
+        super().__init__()
+        self.found = found
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +133,13 @@ class Entry:
         return short | ({"n": self.windows, "m": self.model} if self.windows else {})
 
 
-def settle(window: Window, call_id: str, entry: Entry, cost: int, deadline: Deadline) -> table.Item:
+def settle(
+    window: Window, call_id: str, entry: Entry, cost: int, deadline: Deadline, counted: tuple[int, int] | None = None
+) -> table.Item:
     """End a hold: book `cost`, give back the rest. Raises Gone when it is not open as `entry` says, StoreUnavailable.
 
-    A cost above the hold is the truth and is booked; the excess is counted as `overrun`.
+    A cost above the hold is the truth and is booked; the excess is counted as `overrun`. `counted` (a minute, and the
+    tokens counted in it) takes the call out of its key's rates: it was not admitted after all.
     """
     values = {
         ":back": entry.held + entry.booked - cost,
@@ -143,9 +150,17 @@ def settle(window: Window, call_id: str, entry: Entry, cost: int, deadline: Dead
     }
     change = (
         "SET #remaining = #remaining + :back, #held = #held - :held, #spent = #spent + :cost,"
-        " #overrun = #overrun + :over REMOVE #holds.#id"
+        " #overrun = #overrun + :over"
     )
-    return _changed(window, call_id, change, values, deadline)
+    names = {"#id": call_id}
+    if counted:
+        names["#minute"], values[":tokens"], values[":one"] = str(counted[0]), counted[1], 1
+        for name, less in (("requests", ":one"), ("tokens", ":tokens")):
+            change += f", #{name}.#minute = if_not_exists(#{name}.#minute, {less}) - {less}"
+    try:
+        return update(window.write(f"{change} REMOVE #holds.#id", _EXPECTED, values, names), deadline)
+    except ConditionFailed as failure:
+        raise Gone(Entry.of(failure.item, call_id)) from failure
 
 
 def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Deadline) -> Entry:
@@ -199,13 +214,6 @@ _EXPECTED = "#holds.#id.e = :e AND #holds.#id.b = :b AND #holds.#id.l = :l"
 
 def _expected(entry: Entry) -> dict[str, int]:
     return {":e": entry.held, ":b": entry.booked, ":l": entry.lease}
-
-
-def _changed(window: Window, call_id: str, change: str, values: Mapping[str, Any], deadline: Deadline) -> table.Item:
-    try:
-        return update(window.write(change, _EXPECTED, values, {"#id": call_id}), deadline)
-    except ConditionFailed as failure:
-        raise Gone from failure
 
 
 def _day(text: str) -> datetime:

@@ -65,7 +65,8 @@ class Refusal:
 def refusal(error: DreyError, told: Told, request_id: str) -> Refusal:
     """The answer to a request that ended in this error."""
     kind = _kind(error)
-    headers = {"x-should-retry": "true" if error.retryable else "false"} if kind.status >= 500 else {}
+    may_be_retried = kind.status == 429 or kind.status >= 500
+    headers = {"x-should-retry": "true" if error.retryable else "false"} if may_be_retried else {}
     if error.retry_after_s is not None and error.retryable:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     body = told(error, kind, _message(error), request_id)
