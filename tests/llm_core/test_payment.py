@@ -28,7 +28,7 @@ def _charge(model: Model) -> int:
 
 def _payment(allowance: Allowance, *charges: int) -> Payment:
     """A call that has held plenty, and was charged this much for its attempts so far."""
-    hold = Hold("gen-1", "ada", {Window("key:k", "2026-11"): Entry(10**16, 0, 0, "ada", 1, "")})
+    hold = Hold("gen-1", "ada", {Window("key:k", "2026-11"): Entry(10**16, 0, "ada", 1, "")})
     return Payment(allowance, hold, [replace(ROW, charged=charge) for charge in charges])
 
 

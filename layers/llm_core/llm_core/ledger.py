@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -64,13 +65,17 @@ class Row:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+UNDONE = "undone"
+"""The outcome of an attempt that the sweeper booked and that was never made."""
+
+
 class Written(Exception):
     """This attempt has a row already: by the sweeper (`swept`), or by the caller that the sweeper took for dead."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         super().__init__(row["id"])
         self.swept: bool = row["swept"]
-        self.charged: int = row["charged"]
+        self.version: int = row["version"]
 
 
 def record(row: Row) -> None:
@@ -88,28 +93,42 @@ def record(row: Row) -> None:
         raise lost(row) from error
 
 
-def correct(row: Row) -> None:
-    """Put the truth in the place of what the sweeper wrote, once. Raises LedgerUnavailable, as `record` does."""
-    item = _item(row) | {"version": 2}
+def correct(row: Row, version: int) -> None:
+    """Put the truth in the place of what the sweeper wrote, which had this version. Raises LedgerUnavailable."""
+    item = _item(row) | {"version": version + 1}
     key = {name: item[name] for name in ("userId", "timestamp")}
-    write = Write(settings().need("usage_table_name"), key, item=item, condition="#swept = :yes", values={":yes": True})
+    condition, values = "#swept = :yes AND #version = :before", {":yes": True, ":before": version}
+    write = Write(settings().need("usage_table_name"), key, item=item, condition=condition, values=values)
     try:
         together([write], Deadline.after(_SECONDS_TO_CORRECT))
     except ConditionFailed as failure:
-        if failure.item != item:  # else our own write, whose answer was lost
+        found = failure.item or {}
+        if found.get("swept"):
+            correct(row, found["version"])  # undone meanwhile
+        elif found != item:  # else our own write, whose answer was lost
             raise lost(row) from failure
     except StoreUnavailable as error:
         raise lost(row) from error
 
 
+def undo_estimates(user_id: str, call_id: str) -> None:
+    """Its caller is back, and made no attempt but those it wrote itself. Raises LedgerUnavailable, StoreUnavailable."""
+    with suppress(NotFound):
+        for row in attempts(user_id, call_id):
+            if row["swept"] and row["outcome"] != UNDONE:
+                undo(row)
+
+
 def undo(item: Mapping[str, Any]) -> None:
-    """The sweeper booked an attempt that was never made: its row stays and costs nothing. Raises LedgerUnavailable."""
+    """The sweeper booked an attempt that was not made: its row stays and costs nothing, until one is made after all.
+
+    Raises LedgerUnavailable.
+    """
     key = {name: item[name] for name in ("userId", "timestamp")}
-    change = (
-        "SET #cost = :nothing, #charged = :nothing, #outcome = :undone, #version = :two, #estimated = :no, #swept = :no"
-    )
-    values = {":nothing": 0, ":no": False, ":undone": "undone", ":two": 2, ":yes": True}
-    write = Write(settings().need("usage_table_name"), key, change, "#swept = :yes", values)
+    change = "SET #cost = :nothing, #charged = :nothing, #outcome = :undone, #version = :two, #estimated = :no"
+    values = {":nothing": 0, ":no": False, ":undone": UNDONE, ":one": 1, ":two": 2, ":yes": True}
+    condition = "#swept = :yes AND #version = :one"
+    write = Write(settings().need("usage_table_name"), key, change, condition, values)
     try:
         update(write, Deadline.after(_SECONDS_TO_CORRECT))
     except ConditionFailed:

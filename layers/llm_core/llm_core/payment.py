@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from llm_core import ledger
-from llm_core.accounts import holds
+from llm_core.accounts import holds, window
 from llm_core.accounts.admission import Rates, Wanted
 from llm_core.accounts.holds import Hold
 from llm_core.aws.telemetry import logger
@@ -86,28 +86,26 @@ class Payment:
         except Written as there:
             if not there.swept:
                 raise ledger.lost(row) from there
-            try:
-                self.hold.reopen(self.charged + there.charged)
-            except StoreUnavailable as error:
-                raise ledger.lost(row) from error
-            ledger.correct(row)
+            ledger.correct(row, there.version)
         self._lost = False
         self.rows.append(row)
 
     def settle(self) -> None:
         """Book what was charged. An estimate that the sweeper wrote of an attempt that never was is undone."""
-        if self._lost or self.hold.settle(self.charged):
+        if self._lost:
+            return
+        traces = self.hold.settle(self.charged)
+        if not traces:
             return
         try:
-            estimates = [row for row in ledger.attempts(self.hold.user, self.hold.call_id) if row["swept"]]
-            if not estimates:
-                return  # our own settle, whose answer was lost; or the sweeper's, by our rows
-            self.hold.reopen(self.charged + sum(row["charged"] for row in estimates))
-            for row in estimates:
-                ledger.undo(row)
-            self.hold.settle(self.charged)
+            ledger.undo_estimates(self.hold.user, self.hold.call_id)
+            for place, trace in traces.items():
+                window.amend(place, self.hold.call_id, trace, self.charged, Deadline.after(_SECONDS_TO_AMEND))
         except (StoreUnavailable, LedgerUnavailable):
             logger.exception("estimate not undone", extra={"event": "settle_delayed", "call": self.hold.call_id})
+
+
+_SECONDS_TO_AMEND = 3.0
 
 
 def take(

@@ -9,11 +9,10 @@ import pytest
 
 from llm_core.accounts import holds, shards, window
 from llm_core.accounts.admission import Rates
-from llm_core.accounts.holds import Hold
-from llm_core.accounts.window import Entry, Gone, Window
+from llm_core.accounts.window import Window
 from llm_core.deadline import Deadline
 from llm_core.errors import BudgetExceeded, BudgetHeld, RateLimited, StoreUnavailable
-from tests.llm_core.accounts.books import DAY, LEASE, MONTH, NOW, Books, Clock, fate, soon, take, wanted
+from tests.llm_core.accounts.books import DAY, MONTH, NOW, Books, Clock, fate, soon, take, wanted
 from tests.races.conftest import Strict
 
 PLACES = [("key:k", MONTH), ("user:u", DAY), ("org:o", "total")]
@@ -178,20 +177,20 @@ def test_an_extension_whose_answer_never_came_is_settled_with_the_rest(three: Bo
     assert (held(three), spent(three)) == ([0, 0, 0], [120, 120, 120])
 
 
-# ------------------------------------------------------------------------------------------- settle, reopen
+# ------------------------------------------------------------------------------------------- settle
 
 
 def test_a_call_is_settled_once_however_often_it_is_told(three: Books) -> None:
     hold = take("key:k", 300)
-    assert hold.settle(120)
-    assert hold.settle(120)
+    assert hold.settle(120) == {}
+    assert hold.settle(120) == {}
     assert (held(three), spent(three)) == ([0, 0, 0], [120, 120, 120])
 
 
 def test_a_settle_of_which_every_answer_is_lost_is_done(three: Books, behind: Strict) -> None:
     hold = take("key:k", 300)
     behind.suffer(**fate("x.x.x."))
-    assert not hold.settle(120), "which is how it looks from here: no longer open"
+    assert hold.settle(120) == {}
     assert behind.counts["lost"] == 3
     behind.suffer()
     assert (held(three), spent(three)) == ([0, 0, 0], [120, 120, 120])
@@ -203,7 +202,7 @@ def test_an_account_that_cannot_be_reached_is_left_to_the_sweeper_and_the_others
     """The organisation's settle is lost on the way, three times; the user's and the key's arrive."""
     hold = take("key:k", 300)
     behind.suffer(reset=0.5, seed=fate("xxx...")["seed"])
-    assert hold.settle(120)
+    assert hold.settle(120) == {}
     assert behind.counts["reset"] == 3
     behind.suffer()
     assert (held(three), spent(three)) == ([0, 0, 300], [120, 120, 0])
@@ -213,20 +212,11 @@ def test_an_account_that_cannot_be_reached_is_left_to_the_sweeper_and_the_others
 def test_a_late_truth_finds_some_windows_swept_and_some_not(three: Books, clock: Clock) -> None:
     """The sweeper has booked 300 on the key and the user and not yet on the organisation; the truth is 120."""
     hold = take("key:k", 300)
-    for place in list(hold.open)[:2]:
-        window.settle(place, hold.call_id, hold.open[place], 300, soon())
-    clock.now += 500
-    hold.reopen(300)
-    with pytest.raises(Gone):
-        window.settle(Window("org:o", "total"), hold.call_id, Entry(300, 0, LEASE, "ada"), 300, soon())
-    assert hold.settle(120)
+    swept = list(hold.open)[:2]
+    for place in swept:
+        window.settle(place, hold.call_id, hold.open[place], 300, soon(), trace=True)
+    traces = hold.settle(120)
+    assert {place: trace.booked for place, trace in traces.items()} == dict.fromkeys(swept, 300)
+    for place, trace in traces.items():
+        window.amend(place, hold.call_id, trace, 120, soon())
     assert (held(three), spent(three)) == ([0, 0, 0], [120, 120, 120])
-
-
-def test_a_hold_says_what_it_covers_also_when_it_was_booked_already(three: Books, clock: Clock) -> None:
-    hold = take("key:k", 300)
-    for place, entry in hold.open.items():
-        window.settle(place, hold.call_id, entry, 300, soon())
-    hold.reopen(300)
-    assert hold.amount == 300, "what is booked need not be held once more"
-    assert Hold("gen-1", "ada").amount == 0

@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from llm_core.accounts import window
+from llm_core.accounts import admission, window
+from llm_core.accounts.admission import Wanted
 from llm_core.accounts.window import Entry, Gone, Window
 from llm_core.aws import table
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, update
-from tests.llm_core.accounts.books import LEASE, USER, Books, fate, soon, sound
+from llm_core.errors import BudgetExceeded
+from tests.llm_core.accounts.books import LEASE, NOW, USER, Books, fate, soon, sound
 from tests.races.conftest import Strict
 
 PLACE = Window("team:w", "2026-11")
-ENTRY = Entry(400, 0, LEASE, USER)
+ENTRY = Entry(400, LEASE, USER)
 
 
 @pytest.fixture
@@ -99,9 +101,7 @@ def test_a_hold_ends_once(item: Item) -> None:
     assert now()["spent"] == 150
 
 
-@pytest.mark.parametrize(
-    "other", [Entry(401, 0, LEASE, USER), Entry(400, 1, LEASE, USER), Entry(400, 0, LEASE + 1, USER)]
-)
+@pytest.mark.parametrize("other", [Entry(401, LEASE, USER), Entry(400, LEASE + 1, USER)])
 def test_whoever_knows_another_hold_than_there_is_does_not_end_it(item: Item, other: Entry) -> None:
     with pytest.raises(Gone) as gone:
         window.settle(PLACE, "gen-1", other, 150, soon())
@@ -156,38 +156,38 @@ def test_an_extension_whose_answer_was_lost_is_done_once(item: Item, behind: Str
     assert (wider.held, now()["held"]) == (500, 500)
 
 
-# ------------------------------------------------------------------------------------------- reopen
+# ------------------------------------------------------------------------------------------- traces
 
 
-def test_a_hold_is_given_more_time_and_who_knew_its_old_lease_does_not_end_it(item: Item) -> None:
-    longer = window.prolong(PLACE, "gen-1", LEASE + 60, soon())
-    assert longer == Entry(400, 0, LEASE + 60, USER)
-    with pytest.raises(Gone):
-        window.settle(PLACE, "gen-1", ENTRY, 400, soon())
-    with pytest.raises(Gone):
-        window.prolong(PLACE, "gen-2", LEASE, soon())
-
-
-def test_a_hold_that_was_booked_is_opened_anew_and_corrected(item: Item) -> None:
+def test_who_was_swept_finds_the_trace_of_what_was_booked_and_amends_it(item: Item) -> None:
     """400 were booked as an estimate; the truth is 150."""
-    window.settle(PLACE, "gen-1", ENTRY, 400, soon())
-    again = Entry(0, 400, LEASE, USER)
-    window.reopen(PLACE, "gen-1", again, soon())
+    window.settle(PLACE, "gen-1", ENTRY, 400, soon(), trace=True)
     assert (now()["spent"], now()["held"]) == (400, 0)
-    window.settle(PLACE, "gen-1", again, 150, soon())
+    with pytest.raises(Gone) as gone:
+        window.settle(PLACE, "gen-1", ENTRY, 150, soon())
+    trace = gone.value.trace
+    assert trace is not None
+    assert (gone.value.found, trace.booked) == (None, 400)
+    window.amend(PLACE, "gen-1", trace, 150, soon())
+    window.amend(PLACE, "gen-1", trace, 150, soon())
     assert (now()["spent"], now()["remaining"], now()["overrun"]) == (150, 850, 0)
+    assert now()["ended"] == {}
 
 
-def test_a_hold_is_opened_anew_once(item: Item, behind: Strict) -> None:
-    window.settle(PLACE, "gen-1", ENTRY, 400, soon())
-    behind.suffer(**fate("x.."))
-    window.reopen(PLACE, "gen-1", Entry(0, 400, LEASE, USER), soon())
-    assert behind.counts["lost"] == 1
-    behind.suffer()
-    window.reopen(PLACE, "gen-1", Entry(0, 7, LEASE, USER), soon())
-    assert now()["holds"]["gen-1"]["b"] == 400
+def test_who_settles_twice_finds_no_trace_of_anybody(item: Item) -> None:
+    window.settle(PLACE, "gen-1", ENTRY, 150, soon())
+    with pytest.raises(Gone) as gone:
+        window.settle(PLACE, "gen-1", ENTRY, 150, soon())
+    assert (gone.value.found, gone.value.trace) == (None, None)
 
 
-def test_a_window_that_has_expired_is_not_made_again_by_a_late_truth(books: Books) -> None:
-    window.reopen(PLACE, "gen-1", Entry(0, 400, LEASE, USER), soon())
-    assert PLACE.read() is None
+def test_a_hold_that_was_given_up_is_refused_when_it_arrives(item: Item) -> None:
+    assert window.forbid(PLACE, "gen-2", USER, soon()) is None
+    with pytest.raises(BudgetExceeded):
+        admission.hold(PLACE, Wanted("gen-2", 100, USER, LEASE, NOW), soon())
+    assert list(now()["holds"]) == ["gen-1"]
+
+
+def test_a_hold_that_has_arrived_is_not_forbidden_but_told(item: Item) -> None:
+    assert window.forbid(PLACE, "gen-1", USER, soon()) == ENTRY
+    assert now()["ended"] == {}

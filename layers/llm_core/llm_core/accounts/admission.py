@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_core.accounts import opening
-from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, settle
+from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, forbid, settle
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, update
 from llm_core.deadline import Deadline
@@ -21,7 +21,8 @@ _TRIES = 5
 _SECONDS_TO_GIVE_BACK = 3.0
 
 _BUDGET = "SET #remaining = #remaining - :amount, #held = #held + :amount, #holds.#id = :entry, #open = :open"
-_FITS = "#remaining >= :amount AND attribute_not_exists(#holds.#id) AND attribute_not_exists(#closed)"
+_FITS = "#remaining >= :amount AND attribute_not_exists(#holds.#id)"
+_FITS += " AND attribute_not_exists(#ended.#id) AND attribute_not_exists(#closed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ class Rates:
 
 def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
     """Hold it in a window above the key's. Raises BudgetExceeded, BudgetHeld, StoreUnavailable."""
-    entry = Entry(wanted.amount, 0, wanted.lease, wanted.user)
+    entry = Entry(wanted.amount, wanted.lease, wanted.user)
     write = window.write(_BUDGET, _FITS, _values(wanted, entry), {"#id": wanted.call_id})
     for _ in range(_TRIES):
         try:
-            return update(write, deadline)
+            return update(write, deadline, again=False)
         except StoreUnavailable:
-            _give_back(window, wanted, entry)
+            _give_back(window, wanted)
             raise
         except ConditionFailed as failure:
             if failure.item is None:
@@ -89,11 +90,11 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
         raise _never_fast_enough(rates)
     for _ in range(_TRIES):
         others, cap = _known.get(window.name, (0, UNLIMITED))
-        entry = Entry(wanted.amount, 0, wanted.lease, wanted.user, 1 + others, model)
+        entry = Entry(wanted.amount, wanted.lease, wanted.user, 1 + others, model)
         try:
-            item = update(_own(window, wanted, rates, entry, cap), deadline)
+            item = update(_own(window, wanted, rates, entry, cap), deadline, again=False)
         except StoreUnavailable:
-            _give_back(window, wanted, entry, rates)
+            _give_back(window, wanted, rates)
             raise
         except ConditionFailed as failure:
             if failure.item is None:
@@ -136,10 +137,16 @@ def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -
     return window.write(change, condition, values, names)
 
 
-def _give_back(window: Window, wanted: Wanted, entry: Entry, rates: Rates = Rates()) -> None:
-    """The write may have been carried out and its answer lost. Where this fails too, the sweeper does it."""
+def _give_back(window: Window, wanted: Wanted, rates: Rates = Rates()) -> None:
+    """The write may have been carried out and its answer lost, or be carried out later: neither shall hold anything.
+
+    Where this fails too, the sweeper does it.
+    """
+    deadline = Deadline.after(_SECONDS_TO_GIVE_BACK)
     with suppress(Gone, StoreUnavailable):
-        settle(window, wanted.call_id, entry, 0, Deadline.after(_SECONDS_TO_GIVE_BACK), rates.counts(wanted))
+        found = forbid(window, wanted.call_id, wanted.user, deadline)
+        if found is not None:
+            settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
 
 
 def _values(wanted: Wanted, entry: Entry) -> dict[str, Any]:

@@ -6,14 +6,14 @@ idempotent, so whoever dies in between is finished by the sweeper (sweeper.py).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from llm_core.accounts import admission, shards, window
 from llm_core.accounts.admission import Rates, Wanted
-from llm_core.accounts.window import UNLIMITED, Entry, Gone, Window
+from llm_core.accounts.window import UNLIMITED, Entry, Gone, Trace, Window
 from llm_core.aws.table import Item
 from llm_core.aws.telemetry import logger
 from llm_core.aws.writes import ConditionFailed
@@ -56,8 +56,8 @@ class Hold:
 
     @property
     def amount(self) -> int:
-        """nano-USD that are held or booked in every window."""
-        return min((entry.held + entry.booked for entry in self.open.values()), default=0)
+        """nano-USD that are held in every window."""
+        return min((entry.held for entry in self.open.values()), default=0)
 
     def extend(self, more: int, deadline: Deadline) -> None:
         """Hold `more` nano-USD in every window, or change nothing.
@@ -88,44 +88,32 @@ class Hold:
             except (StoreUnavailable, Gone):
                 self.open[place] = entry
 
-    def settle(self, cost: int, counted: tuple[int, int] | None = None) -> bool:
-        """Book what the call was charged, in every window; False if some were no longer open: those stay in `open`.
+    def settle(self, cost: int, counted: tuple[int, int] | None = None) -> dict[Window, Trace]:
+        """Book what the call was charged, in every window. Where the sweeper did it before, the traces of that.
 
         Nothing here can take the answer back, so trouble is logged and left to the sweeper. `counted`: window.settle.
         """
-        gone = {}
+        traces: dict[Window, Trace] = {}
         for place, entry in reversed(self.open.items()):
             try:
-                self._settle(place, entry, cost, counted if entry.windows else None)
-            except Gone:
-                gone[place] = entry
+                trace = self._settle(place, entry, cost, counted if entry.windows else None)
             except StoreUnavailable:
                 logger.exception("hold not settled", extra={"event": "settle_delayed", "window": place.name})
-        self.open = gone
-        return not gone
+            else:
+                traces |= {place: trace} if trace else {}
+        self.open = {}
+        return traces
 
-    def _settle(self, place: Window, entry: Entry, cost: int, counted: tuple[int, int] | None) -> None:
+    def _settle(self, place: Window, entry: Entry, cost: int, counted: tuple[int, int] | None) -> Trace | None:
         deadline = Deadline.after(_SECONDS_TO_SETTLE)
         try:
-            window.settle(place, self.call_id, entry, cost, deadline, counted)
+            window.settle(place, self.call_id, entry, cost, deadline, counted=counted)
         except Gone as gone:
-            found = gone.found
-            if found is None or (found.booked, found.lease) != (entry.booked, entry.lease):
-                raise
-            window.settle(place, self.call_id, found, cost, deadline)  # our own extension, whose answer was lost
-
-    def reopen(self, booked: int) -> None:
-        """The sweeper has booked `booked` where it was; from now until the settle it keeps away.
-
-        Raises StoreUnavailable, and then nothing may be corrected.
-        """
-        lease, deadline = int(time.time()) + LEASE_SECONDS, Deadline.after(_SECONDS_TO_SETTLE)
-        for place, entry in self.open.items():
-            try:
-                self.open[place] = window.prolong(place, self.call_id, lease, deadline)
-            except Gone:
-                self.open[place] = Entry(0, booked, lease, self.user, entry.windows, entry.model)
-                window.reopen(place, self.call_id, self.open[place], deadline)
+            if gone.found is None:
+                return gone.trace  # without one it was our own settle, whose answer was lost
+            with suppress(Gone):  # our own extension, whose answer was lost
+                window.settle(place, self.call_id, gone.found, cost, deadline)
+        return None
 
 
 def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadline) -> Hold:

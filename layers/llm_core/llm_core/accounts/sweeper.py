@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_core import ledger
 from llm_core.accounts import window
-from llm_core.accounts.window import OPEN, Entry, Gone, Window
+from llm_core.accounts.window import OPEN, Entry, Gone, Trace, Window
 from llm_core.aws import table
 from llm_core.aws.table import Item
 from llm_core.aws.telemetry import logger
@@ -42,10 +42,18 @@ class Count:
     abandoned: int = 0
 
 
+@dataclass(slots=True)
+class Found:
+    """Of one call: its open holds, and the traces it left."""
+
+    open: dict[Window, Entry] = field(default_factory=dict)
+    traces: dict[Window, Trace] = field(default_factory=dict)
+
+
 def sweep(now: float, deadline: Deadline) -> Count:
     """Finish every hold whose lease is over (`now`: epoch seconds). Raises StoreUnavailable, and is then run again."""
     count = Count()
-    calls: dict[str, dict[Window, Entry]] = defaultdict(dict)
+    calls: dict[str, Found] = defaultdict(Found)
     for key in table.listed(settings().need("budgets_table_name"), OPEN, OPEN):
         place = window.parsed(key["userId"])
         item = place.read()
@@ -53,19 +61,25 @@ def sweep(now: float, deadline: Deadline) -> Count:
             continue
         count.windows += 1
         for call_id in item["holds"]:
-            entry = Entry.of(item, call_id)
-            if entry is not None:
-                calls[call_id][place] = entry
+            if entry := Entry.of(item, call_id):
+                calls[call_id].open[place] = entry
+        for call_id in item["ended"]:
+            if trace := Trace.of(item, call_id):
+                calls[call_id].traces[place] = trace
         _tidy(place, item, now, deadline)
-    for call_id, entries in calls.items():
-        if any(entry.lease < now for entry in entries.values()):
-            _finish(call_id, entries, now, deadline, count)
+    for call_id, found in calls.items():
+        if any(entry.lease < now for entry in found.open.values()):
+            _finish(call_id, found.open, now, deadline, count)
+        for place, trace in found.traces.items():
+            if trace.until < now:
+                window.amend(place, call_id, trace, _cost(_rows(trace.user, call_id)), deadline)
     return count
 
 
 def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: Deadline, count: Count) -> None:
     user = next(iter(entries.values())).user
     rows = _rows(user, call_id)
+    wrote = False
     if _ended(rows):
         count.finished += 1
     elif own := next((place for place, entry in entries.items() if entry.windows), None):
@@ -76,21 +90,30 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
         except Written:  # the caller lives, or another sweep is at work
             count.finished += 1
         else:
+            wrote = True
             count.estimated, count.abandoned = count.estimated + seen, count.abandoned + (not seen)
             logger.warning("call swept", extra={"event": "call_swept", "call": call_id, "outcome": row.outcome})
         rows = _rows(user, call_id)
-    cost = sum(row["charged"] for row in rows)
     for place, entry in entries.items():
         if entry.lease < now:
             try:
-                window.settle(place, call_id, entry, cost, deadline)
-            except Gone:
-                continue  # its caller came back
+                window.settle(place, call_id, entry, _cost(rows), deadline, trace=True)
+            except Gone:  # its caller came back
+                if wrote:
+                    ledger.undo_estimates(user, call_id)
+                    rows = _rows(user, call_id)
+
+
+def _cost(rows: Sequence[Item]) -> int:
+    """What the call was charged, in nano-USD."""
+    return sum(row["charged"] for row in rows)
 
 
 def _ended(rows: Sequence[Item]) -> bool:
     """Whether the last row is the call's last: after a failure another attempt may have begun."""
-    return bool(rows) and (rows[-1]["outcome"] == "ok" or rows[-1]["swept"])
+    if not rows or rows[-1]["outcome"] == ledger.UNDONE:
+        return False
+    return rows[-1]["outcome"] == "ok" or bool(rows[-1]["swept"])
 
 
 def _rows(user: str, call_id: str) -> list[Item]:
@@ -104,7 +127,7 @@ def _estimate(call_id: str, own: Window, entry: Entry, rows: Sequence[Item], *, 
     """The row of the attempt that nobody saw the end of: all that is held and not yet accounted for."""
     operation, _, model = entry.model.partition(" ")
     provider, _, name = model.partition("/")
-    charged = max(entry.held + entry.booked - sum(row["charged"] for row in rows), 0) if begun else 0
+    charged = max(entry.held - _cost(rows), 0) if begun else 0
     return Row(
         id=call_id,
         user_id=entry.user,
@@ -131,10 +154,12 @@ def _tidy(place: Window, item: Item, now: float, deadline: Deadline) -> None:
     over = [minute for minute in item.get("requests", {}) if int(minute) < now // 60 - _MINUTES_KEPT]
     gone = [f"#{counts}.#m{n}" for n in range(len(over)) for counts in ("requests", "tokens")]
     names = {f"#m{n}": minute for n, minute in enumerate(over)}
-    if not item["holds"]:
+    idle = not item["holds"] and not item["ended"]
+    if idle:
         gone.append("#open")
     if gone:
-        condition, values = ("size(#holds) = :none", {":none": 0}) if not item["holds"] else ("", {})
+        condition = "size(#holds) = :none AND size(#ended) = :none" if idle else ""
+        values = {":none": 0} if idle else {}
         try:
             update(place.write("REMOVE " + ", ".join(gone), condition, values, names), deadline)
         except ConditionFailed:

@@ -3,14 +3,17 @@
     limit == remaining + held + spent       at every instant, in nano-USD
 
 The window is in the key (`user:ada#2026-11#0`), so nothing is ever reset. Every open hold is an entry of the map
-`holds`: call id -> `e` estimated and held, `b` booked already, `l` lease (epoch seconds), `u` user; the entry on the
-key's own window also has `n`, the number of windows held, and `m`, the model. Names are short because each write is
-billed by the size of the item.
+`holds`: call id -> `e` estimated and held, `l` lease (epoch seconds), `u` user; the entry on the key's own window also
+has `n`, the number of windows held, and `m`, the model. Names are short because a write is billed by the size of its
+item. Where a write that is over may still arrive (given up, or its caller taken for dead), the call leaves a trace
+in the map `ended`: `b` booked, `l` until when it stays, `u` user.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -31,13 +34,17 @@ OPEN = "open"
 _KEPT_DAYS = {"month": 400, "day": 40}
 """After its end. A total has none and is kept for ever: a new one would begin with nothing spent."""
 
+TRACE_SECONDS = 900
+"""How long a trace stays: as long as a Lambda can live that might still come back."""
+
 
 class Gone(Exception):
-    """This call has no such open hold here: it was settled, by us or by the sweeper; or, in `found`, another one."""
+    """This call has no such open hold here. `found`: another one that is open; `trace`: what a settle left."""
 
-    def __init__(self, found: Entry | None = None) -> None:
+    def __init__(self, found: Entry | None = None, trace: Trace | None = None) -> None:
         super().__init__()
         self.found = found
+        self.trace = trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +68,8 @@ class Window:
         """When the next window begins; None if never."""
         if self.kind == "total":
             return None
-        if self.kind == "day":
-            return _day(self.label) + timedelta(days=1)
-        first = _day(f"{self.label}-01")
-        return (first + timedelta(days=32)).replace(day=1)
+        first = datetime.fromisoformat(f"{self.label}-01"[:10]).replace(tzinfo=UTC)
+        return first + timedelta(days=1) if self.kind == "day" else (first + timedelta(days=32)).replace(day=1)
 
     def item(self, limit: int, **more: Any) -> table.Item:
         """As it is created: nothing held, nothing spent."""
@@ -80,6 +85,7 @@ class Window:
             "spent": 0,
             "overrun": 0,
             "holds": {},
+            "ended": {},
             **({"ttl": int(expires.timestamp())} if expires else {}),
             **more,
         }
@@ -114,7 +120,6 @@ class Entry:
     """One open hold in one window, as stored."""
 
     held: int
-    booked: int
     lease: int
     user: str
     windows: int = 0
@@ -125,27 +130,52 @@ class Entry:
         found = (item or {}).get("holds", {}).get(call_id)
         if found is None:
             return None
-        return cls(found["e"], found["b"], found["l"], found["u"], found.get("n", 0), found.get("m", ""))
+        return cls(found["e"], found["l"], found["u"], found.get("n", 0), found.get("m", ""))
 
     @property
     def stored(self) -> dict[str, Any]:
-        short: dict[str, Any] = {"e": self.held, "b": self.booked, "l": self.lease, "u": self.user}
+        short: dict[str, Any] = {"e": self.held, "l": self.lease, "u": self.user}
         return short | ({"n": self.windows, "m": self.model} if self.windows else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Of a hold that is over, as stored: what was booked for it, and until when this is remembered."""
+
+    booked: int
+    until: int
+    user: str
+
+    @classmethod
+    def of(cls, item: table.Item | None, call_id: str) -> Trace | None:
+        found = (item or {}).get("ended", {}).get(call_id)
+        return None if found is None else cls(found["b"], found["l"], found["u"])
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        return {"b": self.booked, "l": self.until, "u": self.user}
+
+
 def settle(
-    window: Window, call_id: str, entry: Entry, cost: int, deadline: Deadline, counted: tuple[int, int] | None = None
+    window: Window,
+    call_id: str,
+    entry: Entry,
+    cost: int,
+    deadline: Deadline,
+    *,
+    counted: tuple[int, int] | None = None,
+    trace: bool = False,
 ) -> table.Item:
     """End a hold: book `cost`, give back the rest. Raises Gone when it is not open as `entry` says, StoreUnavailable.
 
     A cost above the hold is the truth and is booked; the excess is counted as `overrun`. `counted` (a minute, and the
-    tokens counted in it) takes the call out of its key's rates: it was not admitted after all.
+    tokens counted in it) takes the call out of its key's rates: it was not admitted after all. `trace`: leave one.
     """
-    values = {
-        ":back": entry.held + entry.booked - cost,
+    values: dict[str, Any] = {
+        ":back": entry.held - cost,
         ":held": entry.held,
-        ":cost": cost - entry.booked,
-        ":over": max(cost - entry.held - entry.booked, 0),
+        ":cost": cost,
+        ":over": max(cost - entry.held, 0),
         **_expected(entry),
     }
     change = (
@@ -157,10 +187,37 @@ def settle(
         names["#minute"], values[":tokens"], values[":one"] = str(counted[0]), counted[1], 1
         for name, less in (("requests", ":one"), ("tokens", ":tokens")):
             change += f", #{name}.#minute = if_not_exists(#{name}.#minute, {less}) - {less}"
+    if trace:
+        change += ", #ended.#id = :trace"
+        values[":trace"] = Trace(cost, int(time.time()) + TRACE_SECONDS, entry.user).stored
     try:
         return update(window.write(f"{change} REMOVE #holds.#id", _EXPECTED, values, names), deadline)
     except ConditionFailed as failure:
-        raise Gone(Entry.of(failure.item, call_id)) from failure
+        raise Gone(Entry.of(failure.item, call_id), Trace.of(failure.item, call_id)) from failure
+
+
+def amend(window: Window, call_id: str, trace: Trace, cost: int, deadline: Deadline) -> None:
+    """Book the difference to the truth, and forget the trace. Nothing happens when it is another by now.
+
+    Raises StoreUnavailable.
+    """
+    change = "SET #remaining = #remaining - :more, #spent = #spent + :more REMOVE #ended.#id"
+    values = {":more": cost - trace.booked, ":b": trace.booked, ":l": trace.until}
+    condition = "#ended.#id.b = :b AND #ended.#id.l = :l"
+    with suppress(ConditionFailed):
+        update(window.write(change, condition, values, {"#id": call_id}), deadline)
+
+
+def forbid(window: Window, call_id: str, user: str, deadline: Deadline) -> Entry | None:
+    """A hold that may still arrive is over before it came. The hold, if it has arrived; raises StoreUnavailable."""
+    change, condition = "SET #ended.#id = :trace, #open = :open", "attribute_not_exists(#holds.#id)"
+    trace = Trace(0, int(time.time()) + TRACE_SECONDS, user)
+    write = window.write(change, condition, {":trace": trace.stored, ":open": OPEN}, {"#id": call_id})
+    try:
+        update(write, deadline)
+    except ConditionFailed as failure:
+        return Entry.of(failure.item, call_id)
+    return None
 
 
 def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Deadline) -> Entry:
@@ -168,7 +225,7 @@ def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Dead
 
     A closed shard may have something left while all together owe: nothing grows there.
     """
-    wider = Entry(entry.held + more, entry.booked, entry.lease, entry.user, entry.windows, entry.model)
+    wider = Entry(entry.held + more, entry.lease, entry.user, entry.windows, entry.model)
     values = {":more": more, ":new": wider.held, **_expected(entry)}
     change = "SET #remaining = #remaining - :more, #held = #held + :more, #holds.#id.e = :new"
     fits = f"{_EXPECTED} AND #remaining >= :more AND attribute_not_exists(#closed)" if more > 0 else _EXPECTED
@@ -183,38 +240,8 @@ def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Dead
     return wider
 
 
-def prolong(window: Window, call_id: str, lease: int, deadline: Deadline) -> Entry:
-    """Give an open hold more time, so that whoever is about to sweep it does not. Raises Gone, StoreUnavailable."""
-    change, condition = "SET #holds.#id.l = :lease", "attribute_exists(#holds.#id)"
-    try:
-        item = update(window.write(change, condition, {":lease": lease}, {"#id": call_id}), deadline)
-    except ConditionFailed as failure:
-        raise Gone from failure
-    found = Entry.of(item, call_id)
-    assert found is not None  # noqa: S101 - the condition says so
-    return found
-
-
-def reopen(window: Window, call_id: str, entry: Entry, deadline: Deadline) -> None:
-    """An entry that holds nothing and remembers what is booked, for a truth that comes late. Raises StoreUnavailable.
-
-    Left alone when there is one already.
-    """
-    change = "SET #holds.#id = :entry, #open = :open"
-    condition = "attribute_exists(#userId) AND attribute_not_exists(#holds.#id)"
-    values = {":entry": entry.stored, ":open": OPEN}
-    try:
-        update(window.write(change, condition, values, {"#id": call_id}), deadline)
-    except ConditionFailed:
-        return
-
-
-_EXPECTED = "#holds.#id.e = :e AND #holds.#id.b = :b AND #holds.#id.l = :l"
+_EXPECTED = "#holds.#id.e = :e AND #holds.#id.l = :l"
 
 
 def _expected(entry: Entry) -> dict[str, int]:
-    return {":e": entry.held, ":b": entry.booked, ":l": entry.lease}
-
-
-def _day(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    return {":e": entry.held, ":l": entry.lease}

@@ -27,6 +27,9 @@ _BOUNDED = Config(
 _HURRIED = Config(connect_timeout=0.3, read_timeout=0.3, retries={"total_max_attempts": 1}, max_pool_connections=64)
 """Seconds. For what a request can do without."""
 
+_ONCE = _BOUNDED.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+"""For conditional writes: whether one may be sent again, only its writer knows."""
+
 FAILURES = (BotoCoreError, ClientError)
 """All that a call of any of these clients raises."""
 
@@ -34,8 +37,8 @@ _clients: dict[str, Any] = {}
 _lock = Lock()  # boto3's default session may be used by one thread at a time
 
 
-def _client(service: str, config: Config = _BOUNDED) -> Any:
-    name = service if config is _BOUNDED else f"{service}, hurried"
+def _client(service: str, config: Config = _BOUNDED, name: str = "") -> Any:
+    name = name or service
     found = _clients.get(name)
     if found is None:
         with _lock:
@@ -51,7 +54,13 @@ def dynamodb() -> DynamoDBClient:
 
 def hurried_dynamodb() -> DynamoDBClient:
     """One attempt of a fraction of a second, where an answer that is late is as good as none."""
-    client: DynamoDBClient = _client("dynamodb", _HURRIED)
+    client: DynamoDBClient = _client("dynamodb", _HURRIED, "dynamodb hurried")
+    return client
+
+
+def dynamodb_once() -> DynamoDBClient:
+    """It sends every request once."""
+    client: DynamoDBClient = _client("dynamodb", _ONCE, "dynamodb once")
     return client
 
 

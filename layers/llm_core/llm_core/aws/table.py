@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 from llm_core.aws import clients
 from llm_core.errors import DreyError, StoreUnavailable
@@ -50,14 +51,14 @@ def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
             ExpressionAttributeNames={"#key": key},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    except clients.dynamodb().exceptions.ConditionalCheckFailedException as error:
+    except clients.FAILURES as error:
+        if not isinstance(error, ClientError) or error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise unavailable(error) from error
         written: Any = error.response.get("Item", {})
         found = unpacked(written)
         if found == dict(item):
             return
         raise AlreadyThere(found) from error
-    except clients.FAILURES as error:
-        raise unavailable(error) from error
 
 
 def listed(table: str, index: str, value: str) -> list[Any]:

@@ -1,13 +1,15 @@
 """Conditional writes to DynamoDB, one or several at once, repeated while they only collide with others.
 
-DynamoDB cancels a write that overlaps a transaction on the same item (TransactionConflict) and boto3 does not repeat
-that; throttled writes it repeats three times. Both are repeated here, with full jitter, until the deadline.
+DynamoDB cancels a write that overlaps a transaction on the same item (TransactionConflict), or throttles it: nothing
+was written, and it is sent again, with full jitter, until the deadline. A write whose answer was lost may have been
+carried out, and what was given up may still be carried out later: only a write that bears that is sent again.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,11 +29,9 @@ _LONGEST_PAUSE = 0.5
 _NAMED = re.compile(r"#(\w+)")
 
 _PASSING = {
-    "InternalServerError",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "ServiceUnavailable",
     "ThrottlingException",
     "TransactionConflictException",
     "TransactionInProgressException",
@@ -101,14 +101,18 @@ def new(table: str, item: Mapping[str, Any], *, key: str) -> Write:
     return Write(table, {key: item[key]}, condition=f"attribute_not_exists(#{key})", item=item)
 
 
-def update(write: Write, deadline: Deadline) -> Item:
+_LOST = 2
+"""How often a write is sent again whose answer was lost."""
+
+
+def update(write: Write, deadline: Deadline, *, again: bool = True) -> Item:
     """The item after the update. Raises ConditionFailed, with the item, or StoreUnavailable.
 
-    A write whose answer was lost may be repeated and then fail by its own doing: the caller knows its traces.
+    `again`: it may be sent again when its answer was lost, and then fail by its own doing: the caller knows its traces.
     """
     try:
-        done = _repeated(lambda: clients.dynamodb().update_item(**write.single), deadline)
-    except clients.dynamodb().exceptions.ConditionalCheckFailedException as error:
+        done = _repeated(lambda: clients.dynamodb_once().update_item(**write.single), deadline, _LOST if again else 0)
+    except ClientError as error:
         found: Any = error.response.get("Item")
         raise ConditionFailed([unpacked(found) if found else None]) from error
     return unpacked(done["Attributes"])
@@ -117,15 +121,21 @@ def update(write: Write, deadline: Deadline) -> Item:
 def together(writes: Sequence[Write], deadline: Deadline) -> None:
     """All of them or none. Raises ConditionFailed with an entry per failed condition, or StoreUnavailable."""
     items: Any = [write.joint for write in writes]
+    token = secrets.token_hex(16)  # by which DynamoDB knows it again
+
+    def write() -> Any:
+        return clients.dynamodb_once().transact_write_items(TransactItems=items, ClientRequestToken=token)
+
     try:
-        _repeated(lambda: clients.dynamodb().transact_write_items(TransactItems=items), deadline)
-    except clients.dynamodb().exceptions.TransactionCanceledException as error:
+        _repeated(write, deadline, _LOST)
+    except ClientError as error:
         reasons: Any = error.response.get("CancellationReasons", [])
         failed = [reason.get("Item") for reason in reasons if reason.get("Code") == "ConditionalCheckFailed"]
         raise ConditionFailed([unpacked(item) if item else None for item in failed]) from error
 
 
-def _repeated(write: Callable[[], Any], deadline: Deadline) -> Any:
+def _repeated(write: Callable[[], Any], deadline: Deadline, lost: int) -> Any:
+    """Raises ClientError for a condition that failed, StoreUnavailable."""
     pause = _FIRST_PAUSE
     while True:
         try:
@@ -134,7 +144,9 @@ def _repeated(write: Callable[[], Any], deadline: Deadline) -> Any:
             if isinstance(error, ClientError) and _is_condition(error):
                 raise
             if not (isinstance(error, ClientError) and _is_passing(error)):
-                raise unavailable(error) from error
+                if not lost or _is_refusal(error):
+                    raise unavailable(error) from error
+                lost -= 1
             wait = random.uniform(0, pause)  # noqa: S311 - no secret depends on it
             if deadline.left <= wait:
                 busy = StoreUnavailable("The platform's tables are busy. Nothing was asked of any provider.")
@@ -142,6 +154,11 @@ def _repeated(write: Callable[[], Any], deadline: Deadline) -> Any:
                 raise busy from error
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """A 4xx that will be one again."""
+    return isinstance(error, ClientError) and error.response["ResponseMetadata"].get("HTTPStatusCode", 500) < 500
 
 
 def _reasons(error: ClientError) -> set[str]:
