@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
-
 from tests.conftest import Platform, fresh
 from tests.races import race
 from tests.races.conftest import Strict
@@ -24,7 +22,6 @@ WEATHER = {
 }
 
 
-@pytest.mark.xfail(strict=False, reason="what test_tables.py shows may happen here too, until it is mended")
 def test_three_accounts_one_of_them_split_while_everything_dies(
     understudy: Platform, strict: Strict, tmp_path: Path
 ) -> None:

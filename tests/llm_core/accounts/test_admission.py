@@ -218,28 +218,32 @@ def test_a_fifth_of_a_limit_that_changed_counts_at_once(books: Books, clock: Clo
 # ------------------------------------------------------------------------------------------- a network, a busy table
 
 
-def test_a_hold_whose_answer_was_lost_is_held_and_counted_once(key: Books, behind: Strict) -> None:
+def test_a_hold_whose_answer_was_lost_is_given_back_and_counted_in_no_minute(key: Books, behind: Strict) -> None:
+    """Sent again, it could be carried out twice: so it is not, and the call is refused."""
     opening.begin("key:k", MONTH, soon())
     admission._known.clear()
     behind.suffer(**fate("x...."))
-    hold = take("key:k", 400, rates=Rates(requests=5, tokens=500, counted=50))
+    with pytest.raises(StoreUnavailable):
+        take("key:k", 400, rates=Rates(requests=5, tokens=500, counted=50))
     assert behind.counts["lost"] == 1
-    assert hold.minute is not None
-    assert (hold.minute.requests, hold.minute.tokens) == (1, 50)
     behind.suffer()
-    assert key.standing("key:k").held == 400
+    assert (key.standing("key:k").held, key.standing("key:k").holds) == (0, 0)
+    (item,) = key.shards("key:k")
+    assert set(item["requests"].values()) | set(item["tokens"].values()) <= {0}
 
 
-def test_a_hold_above_whose_answer_was_lost_is_held_once(books: Books, behind: Strict) -> None:
+def test_a_hold_above_whose_answer_was_lost_is_given_back_and_cannot_arrive_later(books: Books, behind: Strict) -> None:
     books.open("team:t", month=1_000)
     opening.begin("team:t", MONTH, soon())
     behind.suffer(**fate("x..."))
     asked = wanted(400)
-    item = admission.hold(Window("team:t", MONTH), asked, soon())
+    with pytest.raises(StoreUnavailable):
+        admission.hold(Window("team:t", MONTH), asked, soon())
     assert behind.counts["lost"] == 1
-    assert item["holds"][asked.call_id]["e"] == 400
     behind.suffer()
-    assert books.standing("team:t").held == 400
+    assert books.standing("team:t").held == 0
+    with pytest.raises(RateLimited):
+        admission.hold(Window("team:t", MONTH), asked, soon())
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_gathering_costs_nobody_what_is_held_elsewhere(team: Books) -> None:
     held = [take(f"key:{number}", 100) for number in range(6)]
     take("key:7", 300)
     for hold in held:
-        assert hold.settle(40)
+        assert hold.settle(40) == {}
     assert (team.standing(TEAM).spent, team.standing(TEAM).held) == (240, 300)
 
 

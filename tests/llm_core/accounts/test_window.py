@@ -12,7 +12,7 @@ from llm_core.accounts.window import Entry, Gone, Window
 from llm_core.aws import table
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, update
-from llm_core.errors import BudgetExceeded
+from llm_core.errors import BudgetHeld
 from tests.llm_core.accounts.books import LEASE, NOW, USER, Books, fate, soon, sound
 from tests.races.conftest import Strict
 
@@ -183,7 +183,7 @@ def test_who_settles_twice_finds_no_trace_of_anybody(item: Item) -> None:
 
 def test_a_hold_that_was_given_up_is_refused_when_it_arrives(item: Item) -> None:
     assert window.forbid(PLACE, "gen-2", USER, soon()) is None
-    with pytest.raises(BudgetExceeded):
+    with pytest.raises(BudgetHeld):
         admission.hold(PLACE, Wanted("gen-2", 100, USER, LEASE, NOW), soon())
     assert list(now()["holds"]) == ["gen-1"]
 

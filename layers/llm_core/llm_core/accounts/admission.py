@@ -70,8 +70,6 @@ def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
         except ConditionFailed as failure:
             if failure.item is None:
                 opening.begin(window.account, window.label, deadline)
-            elif Entry.of(failure.item, wanted.call_id) == entry:
-                return failure.item  # our own write, whose answer was lost
             else:
                 raise _unaffordable(window, failure.item, wanted) from failure
     raise _busy()
@@ -101,8 +99,6 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
                 opening.begin(window.account, window.label, deadline)
                 continue
             found = len(failure.item["chain"]), failure.item["heldCap"]
-            if Entry.of(failure.item, wanted.call_id) == entry:
-                return failure.item  # our own write, whose answer was lost
             if found == (others, cap):
                 raise _why(window, failure.item, wanted, rates) from failure
             _remember(window.name, found)

@@ -83,7 +83,8 @@ def _account(before: Account, after: Account) -> Write:
 def _moved(account: Account, text: str, limit: int) -> Iterator[Write]:
     """The steps that bring a window to its new limit, if it has begun; if not, that it has not."""
     windows = [Window(account.name, text, shard) for shard in range(account.shards)]
-    items = [item for place in windows if (item := place.read()) is not None]
+    while 0 < len(items := [item for place in windows if (item := place.read()) is not None]) < len(windows):
+        continue  # it begins just now, all its shards at once
     if not items:
         return iter([windows[0].write("", "attribute_not_exists(#userId)", {})])
     more = limit - sum(item["limit"] for item in items)

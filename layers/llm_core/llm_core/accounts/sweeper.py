@@ -6,7 +6,7 @@ The usage row decides: it is written once, by the caller or by us, and every win
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from llm_core import ledger
@@ -94,14 +94,23 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
             count.estimated, count.abandoned = count.estimated + seen, count.abandoned + (not seen)
             logger.warning("call swept", extra={"event": "call_swept", "call": call_id, "outcome": row.outcome})
         rows = _rows(user, call_id)
+    back = False
     for place, entry in entries.items():
         if entry.lease < now:
             try:
                 window.settle(place, call_id, entry, _cost(rows), deadline, trace=True)
-            except Gone:  # its caller came back
-                if wrote:
-                    ledger.undo_estimates(user, call_id)
-                    rows = _rows(user, call_id)
+            except Gone as gone:
+                back = back or not (gone.trace or gone.found)
+    if back and wrote:  # its caller settled it meanwhile, without the attempt that was written here
+        ledger.undo_estimates(user, call_id)
+        _amend(call_id, user, entries, deadline)
+
+
+def _amend(call_id: str, user: str, places: Iterable[Window], deadline: Deadline) -> None:
+    cost = _cost(_rows(user, call_id))
+    for place in places:
+        if trace := Trace.of(place.read(), call_id):
+            window.amend(place, call_id, trace, cost, deadline)
 
 
 def _cost(rows: Sequence[Item]) -> int:

@@ -23,8 +23,9 @@ from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, StoreUnavailable
 
 _FIRST_PAUSE = 0.01
+_AFTER_A_LOSS = 0.3
 _LONGEST_PAUSE = 0.5
-"""Seconds. An overlapping transaction lasts some milliseconds, throttling longer."""
+"""Seconds. An overlapping transaction lasts some milliseconds, throttling and a lost connection longer."""
 
 _NAMED = re.compile(r"#(\w+)")
 
@@ -146,7 +147,7 @@ def _repeated(write: Callable[[], Any], deadline: Deadline, lost: int) -> Any:
             if not (isinstance(error, ClientError) and _is_passing(error)):
                 if not lost or _is_refusal(error):
                     raise unavailable(error) from error
-                lost -= 1
+                lost, pause = lost - 1, max(pause, _AFTER_A_LOSS)
             wait = random.uniform(0, pause)  # noqa: S311 - no secret depends on it
             if deadline.left <= wait:
                 busy = StoreUnavailable("The platform's tables are busy. Nothing was asked of any provider.")
