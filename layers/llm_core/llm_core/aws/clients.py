@@ -24,7 +24,7 @@ _BOUNDED = Config(
 )
 """Seconds. Three attempts of one call stay below nine seconds, backoff included."""
 
-_HURRIED = Config(connect_timeout=0.3, read_timeout=0.3, retries={"total_max_attempts": 1}, max_pool_connections=64)
+_HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=64)
 """Seconds. For what a request can do without."""
 
 _ONCE = _BOUNDED.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
@@ -53,7 +53,7 @@ def dynamodb() -> DynamoDBClient:
 
 
 def hurried_dynamodb() -> DynamoDBClient:
-    """One attempt of a fraction of a second, where an answer that is late is as good as none."""
+    """One attempt of a second, where an answer that is late is as good as none."""
     client: DynamoDBClient = _client("dynamodb", _HURRIED, "dynamodb hurried")
     return client
 
