@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/complete, /v1/classify: a model answers."""
+"""POST /v1/{chat/completions,responses,messages,messages/count_tokens,complete,classify}: a model answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway import account, classification
-from gateway.dialects import anthropic_messages, native, openai_chat
+from gateway.dialects import anthropic_messages, native, openai_chat, openai_responses
 from gateway.idempotency import once
 from llm_core import gateway
 from llm_core.aws import refusals
@@ -16,7 +16,9 @@ from llm_core.aws.http import Door, Response
 from llm_core.gateway import Answer
 from llm_core.messages import Reply, Request
 
-handler = door = Door({"/v1/chat/": refusals.openai, "/v1/messages": refusals.anthropic})
+handler = door = Door(
+    {"/v1/chat/": refusals.openai, "/v1/responses": openai_responses.refusal, "/v1/messages": refusals.anthropic}
+)
 
 gateway.prepare()
 
@@ -24,6 +26,18 @@ gateway.prepare()
 @door.post("/v1/chat/completions")
 def chat_completions() -> Response:
     return _answered(openai_chat.read, openai_chat.write)
+
+
+@door.post("/v1/responses")
+def responses() -> Response:
+    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+
+    def run() -> Response:
+        request = openai_responses.read(door.body())
+        answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
+        return account.response(answer, openai_responses.write(answer, request), started)
+
+    return once(door, caller, run)
 
 
 @door.post("/v1/messages")

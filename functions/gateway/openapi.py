@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway import classification
-from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_shapes
+from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
 from llm_core import key_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/chat/completions", "One answer of a model, in OpenAI's dialect", openai_shapes.Body),
+    ("post", "/v1/responses", "One answer of a model, in OpenAI's newer dialect", openai_responses_shapes.Body),
     ("post", "/v1/messages", "One answer of a model, in Anthropic's dialect", anthropic_shapes.Body),
     ("post", "/v1/messages/count_tokens", "Tokens of a prompt, free of charge", anthropic_shapes.Prompt),
     ("post", "/v1/complete", "One answer of a model", native.Completion),

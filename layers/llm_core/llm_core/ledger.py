@@ -23,7 +23,8 @@ from llm_core.errors import LedgerUnavailable, NotFound, StoreUnavailable
 from llm_core.messages import Usage
 from llm_core.settings import settings
 
-_ID = re.compile(r"gen-([0-9a-f]{11})([0-9a-f]{16})")
+_ID = re.compile(r"(?:gen-|resp_)([0-9a-f]{11})([0-9a-f]{16})")
+"""OpenAI's responses begin theirs in a way of their own."""
 _DAY = 86_400
 _SECONDS_TO_CORRECT = 3.0
 _LAST_ATTEMPT = 99

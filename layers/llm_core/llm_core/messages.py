@@ -123,6 +123,7 @@ class Request:
 
     `models` is a chain of the caller's own. `terms` are the fields that change prices, as pricing.cost takes them;
     `answers` is how many of them are asked for; `fee_uses` bounds how often each tool of the provider's may run.
+    `echo` is what a dialect's answer repeats of it.
     """
 
     model: str
@@ -142,6 +143,7 @@ class Request:
     answers: int = 1
     fee_uses: Mapping[str, int] = field(default_factory=dict)
     original: Original | None = None
+    echo: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def images(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError, from_json
@@ -64,10 +64,12 @@ def read[T: BaseModel](shape: type[T], value: Any) -> T:
         raise InvalidRequest(f"{path or 'The body'}: {first['msg']}.", param=path or None) from error
 
 
-def not_priced(field: str) -> PydanticCustomError:
-    """What a shape's own validator raises for a field that nobody here has a price for."""
-    sentence = "The field '{field}' is not known here, so its price is not either. Leave it out."
-    return PydanticCustomError(_NOT_PRICED, sentence, {"field": field[:100]})
+_UNKNOWN = "The field '{field}' is not known here, so its price is not either. Leave it out."
+
+
+def not_priced(field: str, sentence: LiteralString = _UNKNOWN, **words: str) -> PydanticCustomError:
+    """What a shape's own validator raises for a field, or a value of one, that nobody here has a price for."""
+    return PydanticCustomError(_NOT_PRICED, sentence, {"field": field[:100], **words})
 
 
 def _path(location: tuple[int | str, ...], value: Any, *, missing: bool, unknown: str) -> str:

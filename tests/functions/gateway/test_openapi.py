@@ -109,6 +109,7 @@ def test_every_security_scheme_that_is_asked_for_is_described_and_only_open_rout
 
 
 BODIES = [f"gateway/chat-{case}" for case in ("hello", "tools", "messages", "count_tokens", "complete", "classify")]
+BODIES += ["gateway/chat-responses", "gateway/chat-responses_tools"]
 BODIES += ["gateway/embeddings-hello", "gateway/embeddings-native"]
 BODIES += ["accounts/keys-create", "accounts/keys-change_unknown", "accounts/budget-of_another"]
 
