@@ -47,6 +47,25 @@ def test_a_call_is_in_the_sums_soon_after_its_answer(user: User) -> None:
     assert one["charged"] == _charged(answers[0])
 
 
+def test_answers_given_again_and_own_provider_keys_are_told_apart(user: User) -> None:
+    client = openai.OpenAI(base_url=f"{user.platform.url}/v1", api_key=user.api_key, max_retries=0)
+    own = {"X-User-API-Key": f"sk-ant-{'k' * 40}", "X-User-Provider": "anthropic"}
+
+    def ask(**headers: str) -> Any:
+        hello: Any = [{"role": "user", "content": f"Hello from {user.name}"}]
+        return client.chat.completions.create(
+            model="claude-haiku-4-5", messages=hello, temperature=0, extra_headers=headers
+        )
+
+    paid, again, by_self = ask(), ask(), ask(**own)
+    assert (_charged(again), _charged(by_self)) == (0, 0)
+    told = told_when(user, lambda told: told["total"]["calls"] == 3)["total"]
+    assert told["charged"] == pytest.approx(_charged(paid), abs=1e-12)
+    assert (told["calls"], told["cached"], told["byok"]["attempts"]) == (3, 1, 1)
+    assert told["byok"]["tokens"] == by_self.usage.total_tokens
+    assert told["byok"]["share"] == round(by_self.usage.total_tokens / told["tokens"]["total"], 4)
+
+
 def _charged(answer: Any) -> float:
     return float(answer.usage.model_dump()["cost"])
 

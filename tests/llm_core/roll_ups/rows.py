@@ -72,7 +72,7 @@ def by_hand(rows: Iterable[Row], by: tuple[str, ...]) -> dict[tuple[str, ...], M
         for bucket in BUCKETS:
             total[bucket] += each["tokens"][bucket]
             total["byokTokens"] += each["tokens"][bucket] * each.get("byok", False) * (bucket != "reasoning")
-        total["measured"] += not each.get("swept")
+        total["measured"] += not each.get("swept") and not each.get("cached")
     return {group: +total for group, total in groups.items()}
 
 

@@ -149,7 +149,7 @@ def _transactions() -> list[int]:
     def note(params: dict[str, Any], **_: Any) -> None:
         sizes.append(len(params["TransactItems"]))
 
-    clients.dynamodb().meta.events.register("provide-client-params.dynamodb.TransactWriteItems", note)
+    clients.dynamodb_once().meta.events.register("provide-client-params.dynamodb.TransactWriteItems", note)
     return sizes
 
 

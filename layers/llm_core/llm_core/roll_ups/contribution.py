@@ -89,7 +89,9 @@ class Contribution:
 
 
 def _amounts(row: Mapping[str, Any]) -> dict[str, int]:
-    """Zeros are left out. A call is counted where its first attempt is; who sweeps has measured no latency."""
+    """Zeros are left out. A call is counted where its first attempt is. What the sweeper wrote, and an answer given
+    again, tell no provider's latency.
+    """
     tokens = row["tokens"]
     byok = bool(row.get("byok"))
     amounts = {
@@ -103,6 +105,6 @@ def _amounts(row: Mapping[str, Any]) -> dict[str, int]:
         "byok": int(byok),
         "byokTokens": sum(int(tokens.get(bucket, 0)) for bucket in BUCKETS[:-1]) if byok else 0,
     }
-    if not row.get("swept"):
+    if not row.get("swept") and not row.get("cached"):
         amounts[f"{LATENCY}{histogram.bound(int(row['latencyMs']))}"] = 1
     return {name: amount for name, amount in amounts.items() if amount}
