@@ -18,7 +18,9 @@ from llm_core.errors import InvalidRequest
 from llm_core.settings import settings
 
 _SKEW_SECONDS = 300
-"""How far a clock elsewhere may be ahead: near the end of a window the next one may have begun there."""
+"""How far a clock elsewhere may be ahead or behind: near the turn of a window both are in use."""
+
+Shard = tuple[Window, Item]
 
 Audit = Callable[[Account, Account], Sequence[Write]]
 """From the account before and after to the steps that write the act down, in the same transaction."""
@@ -37,7 +39,7 @@ def change(name: str, limits: Mapping[Kind, int | None], audit: Audit, deadline:
         after = Account(name, before.parent, kept, before.shards, before.version + 1, before.children)
         steps = [_account(before, after), *audit(before, after)]
         for kind in limits:
-            for text in sorted({label(kind, now), label(kind, now + _SKEW_SECONDS)}):
+            for text in _labels(kind, now):
                 steps += _moved(after, text, after.limit(kind))
         try:
             together(steps, deadline)
@@ -45,7 +47,7 @@ def change(name: str, limits: Mapping[Kind, int | None], audit: Audit, deadline:
             deadline.remaining()
         else:
             break
-    for account in (after, *tree.below(after)):
+    for account in (after, *tree.below(tree.find(name))):  # anew: a key may have been made meanwhile
         tell(account.name, now, deadline)
     return after
 
@@ -57,11 +59,15 @@ def tell(name: str, now: float, deadline: Deadline) -> None:
     told = opening.payers(tree.lineage(name))
     change = "SET #chain = :chain, #heldCap = :cap, #lineVersion = :v"
     values = {":chain": told["chain"], ":cap": told["heldCap"], ":v": told["lineVersion"]}
-    for text in sorted({label("month", now), label("month", now + _SKEW_SECONDS)}):
+    for text in _labels("month", now):
         try:
             update(Window(name, text).write(change, "#lineVersion < :v", values), deadline)
         except ConditionFailed:
             continue  # not begun yet, or told something newer
+
+
+def _labels(kind: Kind, now: float) -> list[str]:
+    return sorted({label(kind, now + skew) for skew in (-_SKEW_SECONDS, 0, _SKEW_SECONDS)})
 
 
 def _check(limits: Mapping[Kind, int | None]) -> None:
@@ -81,56 +87,58 @@ def _account(before: Account, after: Account) -> Write:
 
 
 def _moved(account: Account, text: str, limit: int) -> Iterator[Write]:
-    """The steps that bring a window to its new limit, if it has begun; if not, that it has not."""
+    """The steps that bring a window to its new limit, if it has begun; if not, that it has not.
+
+    Each step expects the limit that was read: shards may have given to each other between two reads.
+    """
     windows = [Window(account.name, text, shard) for shard in range(account.shards)]
-    while 0 < len(items := [item for place in windows if (item := place.read()) is not None]) < len(windows):
-        continue  # it begins just now, all its shards at once
-    if not items:
+    items = [item for place in windows if (item := place.read()) is not None]
+    if len(items) < len(windows):  # if it began between two reads, this fails, and all is read anew
         return iter([windows[0].write("", "attribute_not_exists(#userId)", {})])
+    shards = list(zip(windows, items, strict=True))
     more = limit - sum(item["limit"] for item in items)
-    if not more:
-        return iter([])
-    return _raised(windows, items, more) if more > 0 else _lowered(windows, items, -more)
+    return _raised(shards, more) if more >= 0 else _lowered(shards, -more)
 
 
-def _raised(windows: Sequence[Window], items: Sequence[Item], more: int) -> Iterator[Write]:
+def _raised(shards: Sequence[Shard], more: int) -> Iterator[Write]:
     """Evenly; but what a lowered limit owes is paid back first, and closed shards open again once it is."""
-    if not any(item.get("closed") for item in items):
-        for place, part in zip(windows, opening.parts(more, len(windows)), strict=True):
-            yield _step(place, part, "attribute_exists(#userId)")
-    elif items[0]["remaining"] + more < 0:
-        yield _step(windows[0], more, "attribute_exists(#userId)")
+    (_, first), *others = shards
+    if not any(item.get("closed") for _, item in shards):
+        for shard, part in zip(shards, opening.parts(more, len(shards)), strict=True):
+            yield _step(shard, part)
     else:
-        yield _step(windows[0], more, "#remaining >= :least", {":least": -more})
-        for place in windows[1:]:
-            yield place.write("REMOVE #closed", "attribute_exists(#userId)", {})
+        paid = first["remaining"] + more >= 0
+        yield _step(shards[0], more, least=-more if paid else None)
+        for shard in others:
+            yield _step(shard, 0, then="REMOVE #closed" if paid else "")
 
 
-def _lowered(windows: Sequence[Window], items: Sequence[Item], less: int) -> Iterator[Write]:
+def _lowered(shards: Sequence[Shard], less: int) -> Iterator[Write]:
     """Taken where it is free. What is not free is owed by the first shard, and the others are closed: while anything is
     owed no shard may admit a call."""
     takes, left = [], less
-    for item in items:
+    for _, item in shards:
         takes.append(min(max(item["remaining"], 0), left))
         left -= takes[-1]
-    if len(windows) == 1:
-        yield _step(windows[0], -less, "attribute_exists(#userId)")
-    elif not left:
-        for place, take in zip(windows, takes, strict=True):
-            if take:
-                yield _step(place, -take, "#remaining >= :least", {":least": take})
-    else:
-        yield _step(windows[0], -takes[0] - left, "#remaining = :found", {":found": items[0]["remaining"]})
-        for place, take, item in zip(windows[1:], takes[1:], items[1:], strict=True):
-            found = {":found": item["remaining"], ":yes": True}
-            yield _step(place, -take, "#remaining = :found", found, ", #closed = :yes")
+    for number, (shard, take) in enumerate(zip(shards, takes, strict=True)):
+        if not number and (left or len(shards) == 1):
+            yield _step(shard, -take - left)
+        else:
+            yield _step(shard, -take, least=take or None, then=", #closed = :yes" if left else "")
 
 
-def _step(
-    place: Window, amount: int, condition: str, values: Mapping[str, int | bool] | None = None, more: str = ""
-) -> Write:
-    change = f"SET #limit = #limit + :amount, #remaining = #remaining + :amount{more}"
-    return place.write(change, condition, {":amount": amount, **(values or {})})
+def _step(shard: Shard, amount: int, *, least: int | None = None, then: str = "") -> Write:
+    """Move limit and rest of one shard by an amount, where at least `least` is left, and change it further."""
+    place, item = shard
+    condition, values = "#limit = :was", {":was": item["limit"]}
+    change = f"SET #limit = #limit + :amount, #remaining = #remaining + :amount {then}"
+    if least is not None:
+        condition, values = f"{condition} AND #remaining >= :least", {**values, ":least": least}
+    if ":yes" in then:
+        values[":yes"] = True
+    if not amount and not then:
+        return place.write("", condition, values)
+    return place.write(change, condition, {**values, ":amount": amount})
 
 
 assert UNLIMITED > MAX_LIMIT  # noqa: S101 - a limit that is set is never taken for none

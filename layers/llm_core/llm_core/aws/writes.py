@@ -73,9 +73,9 @@ class Write:
 
     @property
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"TableName": self.table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        options: dict[str, Any] = {"TableName": self.table}
         if self.condition:
-            options["ConditionExpression"] = self.condition
+            options |= {"ConditionExpression": self.condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         if self.values:
             options["ExpressionAttributeValues"] = packed(self.values)
         if used := _NAMED.findall(f"{self.change} {self.condition}"):
