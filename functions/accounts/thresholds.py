@@ -13,6 +13,9 @@ from llm_core.errors import NotFound
 
 PERCENT = (100, 80, 50)
 
+_EVER = 4_000_000_000
+"""Epoch seconds of the year 2096: a total is never forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -49,7 +52,7 @@ class Thresholds:
         before, now = _percent(before_spent, before_limit), _percent(new["spent"], new["limit"])
         if now <= before:
             return None
-        return Reached(new["account"], new["window"], now, new["spent"], new["limit"], new["ttl"])
+        return Reached(new["account"], new["window"], now, new["spent"], new["limit"], _until(new))
 
     def _of_shards(self, account: Account, new: Mapping[str, Any]) -> Reached | None:
         """What all shards together have reached by now, looked at once in a batch.
@@ -63,7 +66,7 @@ class Thresholds:
         spent = sum(item["spent"] for shard in shards if (item := shard.read()))
         self._summed.add(shards[0].name)
         percent = _percent(spent, limit)
-        return Reached(account.name, new["window"], percent, spent, limit, new["ttl"]) if percent else None
+        return Reached(account.name, new["window"], percent, spent, limit, _until(new)) if percent else None
 
     def _account(self, name: str) -> Account:
         if name not in self._accounts:
@@ -72,6 +75,11 @@ class Thresholds:
             except NotFound:
                 self._accounts[name] = Account(name)  # removed since: its window stands for itself
         return self._accounts[name]
+
+
+def _until(item: Mapping[str, Any]) -> int:
+    until: int = _EVER if item["window"] == "total" else item["ttl"]
+    return until
 
 
 def _percent(spent: int, limit: int) -> int:

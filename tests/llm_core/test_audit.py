@@ -33,7 +33,6 @@ def test_a_key_that_is_made_is_written_down_with_all_it_may(books: Books, user: 
     assert (act["by"], act["what"], act["subject"], act["before"]) == (
         "sk-proj-aboveabove12", "key.create", made.key_id, {},
     )  # fmt: skip
-    assert act["after"]["limits"] == {"month": "5", "day": "0.5"}
     assert (act["after"]["name"], act["after"]["scopes"]) == ("notebook", ["ai:complete"])
     assert act["after"]["requestsPerMinute"] == 7
     assert act["at"][:4].isdigit()
