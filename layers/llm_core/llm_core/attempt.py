@@ -13,6 +13,7 @@ from llm_core.cache import Place
 from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
+from llm_core.errors import DreyError
 from llm_core.failures import ProviderError, ProviderSkipped
 from llm_core.ledger import Row
 from llm_core.messages import Embeddings, Reply, Usage
@@ -110,14 +111,19 @@ class Attempt:
 
         What one caller's own key meets there says nothing about the provider, so the breaker does not hear of it.
         """
+        self.payment.asking()
         try:
             return send() if self.own else breaker.guarded(self.model.name, self.model.provider, send), None
         except ProviderError as failure:
             return None, failure
+        except DreyError:  # ours: nothing was sent. Of what nobody foresaw we know nothing
+            self.payment.not_asked()
+            raise
 
     def _book(self, row: Row, answer: Sent | None, failure: ProviderError | None) -> None:
         prompt = self.call.prompt
         if isinstance(failure, ProviderSkipped):
+            self.payment.not_asked()
             journal.skipped(row, prompt, failure)
             return
         self.payment.record(row)

@@ -53,8 +53,8 @@ class Payment:
     allowance: Allowance
     hold: Hold
     rows: list[Row] = field(default_factory=list)
-    _lost: bool = False
-    """A row could not be written, so the hold stays: the sweeper will book what nobody could."""
+    _owed: bool = False
+    """Somebody is asked and the row is not written. If it never is, the hold stays, and the sweeper books it."""
 
     @property
     def charged(self) -> int:
@@ -75,24 +75,31 @@ class Payment:
             except (BudgetExceeded, BudgetHeld) as refusal:
                 raise ProviderUnaffordable(refusal.message, provider=model.provider) from refusal
 
+    def asking(self) -> None:
+        """From here on an attempt may be billed, until its row is written or it turns out that nobody was asked."""
+        self._owed = True
+
+    def not_asked(self) -> None:
+        self._owed = False
+
     def record(self, row: Row) -> None:
         """Write the attempt's row. A caller that comes back late puts the truth in the place of the sweeper's estimate.
 
         Raises LedgerUnavailable.
         """
-        self._lost = True
+        self._owed = True
         try:
             ledger.record(row)
         except Written as there:
             if not there.swept:
                 raise ledger.lost(row) from there
             ledger.correct(row, there.version)
-        self._lost = False
+        self._owed = False
         self.rows.append(row)
 
     def settle(self) -> None:
         """Book what was charged. An estimate that the sweeper wrote of an attempt that never was is undone."""
-        if self._lost:
+        if self._owed:
             return
         traces = self.hold.settle(self.charged)
         if not traces:

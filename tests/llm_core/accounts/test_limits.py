@@ -263,7 +263,7 @@ def test_a_shard_that_was_overrun_is_in_nobodys_way(books: Books) -> None:
     """Its rest is below zero; the others have enough to give, and nothing can be taken from it."""
     books.open("team:t", shards=3, month=900)
     place, _ = shards.hold("team:t", MONTH, 3, wanted(100, "gen-1"), soon())
-    window.settle(place, "gen-1", Entry(100, 0, LEASE, USER), 350, soon())
+    window.settle(place, "gen-1", Entry(100, LEASE, USER), 350, soon())
     change("team:t", month=600)
     assert books.standing("team:t").limit == 600
     change("team:t", month=100)

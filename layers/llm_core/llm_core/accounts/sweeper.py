@@ -6,7 +6,7 @@ The usage row decides: it is written once, by the caller or by us, and every win
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llm_core import ledger
@@ -34,12 +34,14 @@ UNSEEN = "unseen"
 
 @dataclass(slots=True)
 class Count:
-    """What one sweep did: windows looked at, calls finished by their rows, by an estimate, or as never begun."""
+    """What one sweep did: windows looked at, calls finished by their rows, by an estimate, or as never begun, and those
+    that could not be finished this time."""
 
     windows: int = 0
     finished: int = 0
     estimated: int = 0
     abandoned: int = 0
+    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -68,12 +70,20 @@ def sweep(now: float, deadline: Deadline) -> Count:
                 calls[call_id].traces[place] = trace
         _tidy(place, item, now, deadline)
     for call_id, found in calls.items():
-        if any(entry.lease < now for entry in found.open.values()):
-            _finish(call_id, found.open, now, deadline, count)
-        for place, trace in found.traces.items():
-            if trace.until < now:
-                window.amend(place, call_id, trace, _cost(_rows(trace.user, call_id)), deadline)
+        try:
+            _call(call_id, found, now, deadline, count)
+        except Exception:  # noqa: BLE001 - one call that cannot be finished must not keep all others
+            count.failed += 1
+            logger.exception("call not swept", extra={"event": "sweep_failed", "call": call_id})
     return count
+
+
+def _call(call_id: str, found: Found, now: float, deadline: Deadline, count: Count) -> None:
+    if any(entry.lease < now for entry in found.open.values()):
+        _finish(call_id, found.open, now, deadline, count)
+    for place, trace in found.traces.items():
+        if trace.until < now:
+            window.amend(place, call_id, trace, _cost(_rows(trace.user, call_id)), deadline)
 
 
 def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: Deadline, count: Count) -> None:
@@ -84,7 +94,7 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
         count.finished += 1
     elif own := next((place for place, entry in entries.items() if entry.windows), None):
         seen = len(entries) == entries[own].windows
-        row = _estimate(call_id, own, entries[own], rows, begun=seen)
+        row = _estimate(call_id, own, entries, rows, begun=seen)
         try:
             ledger.record(row)
         except Written:  # the caller lives, or another sweep is at work
@@ -132,11 +142,13 @@ def _rows(user: str, call_id: str) -> list[Item]:
         return []
 
 
-def _estimate(call_id: str, own: Window, entry: Entry, rows: Sequence[Item], *, begun: bool) -> Row:
-    """The row of the attempt that nobody saw the end of: all that is held and not yet accounted for."""
+def _estimate(call_id: str, own: Window, entries: Mapping[Window, Entry], rows: Sequence[Item], *, begun: bool) -> Row:
+    """The row of the attempt that nobody saw the end of: all that is held everywhere and not yet accounted for."""
+    entry = entries[own]
+    most = min(each.held for each in entries.values())  # one may have been about to be extended
     operation, _, model = entry.model.partition(" ")
     provider, _, name = model.partition("/")
-    charged = max(entry.held - _cost(rows), 0) if begun else 0
+    charged = max(most - _cost(rows), 0) if begun else 0
     return Row(
         id=call_id,
         user_id=entry.user,
