@@ -13,6 +13,7 @@ from gateway.idempotency import once
 from llm_core import gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
+from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import Reply, Request
 
@@ -75,7 +76,10 @@ def _answered(read: Callable[[bytes], Request], write: Callable[[Answer[Reply]],
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
 
     def run() -> Response:
-        answer = gateway.answer(read(door.body()), caller, door.deadline, account.wishes(door))
+        request = read(door.body())
+        if request.stream:
+            raise InvalidRequest("Answers come whole for now. Leave `stream` out.", param="stream")
+        answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
         return account.response(answer, write(answer), started)
 
     return once(door, caller, run)

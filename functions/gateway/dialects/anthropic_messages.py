@@ -20,7 +20,7 @@ from gateway.dialects.anthropic_shapes import (
     User,
     UserBlock,
 )
-from gateway.dialects.openai_chat import chain
+from gateway.dialects.openai_chat import chain, cost
 from llm_core import shapes
 from llm_core.errors import InvalidRequest, ParameterNotPriced
 from llm_core.gateway import Answer
@@ -41,7 +41,6 @@ from llm_core.messages import (
     ToolResult,
     Usage,
 )
-from llm_core.money import usd
 
 _OURS = {"model", "models", "max_tokens", "stream"}
 """Fields that the platform decides: they are put anew for each candidate."""
@@ -52,7 +51,7 @@ _AT_THE_CALLERS = {"bash", "text_editor", "computer", "memory"}
 _UNSEEN = {"document", "image", "container_upload"}
 """Blocks whose content may not be in the request."""
 
-_STOP_REASON: dict[Finish, str] = {
+STOP_REASON: dict[Finish, str] = {
     "stop": "end_turn",
     "length": "max_tokens",
     "tool_calls": "tool_use",
@@ -71,6 +70,7 @@ def read(data: bytes) -> Request:
         temperature=body.temperature,
         top_p=body.top_p,
         top_k=body.top_k,
+        stream=bool(body.stream),
         stop=tuple(body.stop_sequences or ()),
         end_user=(body.metadata and body.metadata.user_id) or "",
         terms={name: term for name, term in terms.items() if term is not None},
@@ -192,18 +192,14 @@ def _tool_choice(body: Prompt) -> ToolChoice:
 
 
 def write(answer: Answer[Reply]) -> dict[str, Any]:
-    """A message. Claude's own comes as it is, under our id and the model's name in the catalog.
-
-    `usage.cost` is what the caller is charged, in USD.
-    """
+    """A message. Claude's own comes as it is, under our id and the model's name in the catalog."""
     reply, call = answer.reply, answer.call
-    cost = {"cost": float(usd(call.charged)), "cost_details": {"upstream_inference_cost": float(usd(call.cost))}}
     head = {"id": call.id, "type": "message", "role": "assistant", "model": answer.model.model}
     if reply.dialect == "anthropic":
-        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost}}
+        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost(call)}}
     content = [_block(part) for part in reply.parts]
-    stop = {"stop_reason": _STOP_REASON[reply.finish], "stop_sequence": None}
-    return {**head, "content": content, **stop, "usage": {**_usage(reply.usage), **cost}}
+    stop = {"stop_reason": STOP_REASON[reply.finish], "stop_sequence": None}
+    return {**head, "content": content, **stop, "usage": {**usage(reply.usage), **cost(call)}}
 
 
 def _block(part: Text | ToolCall) -> dict[str, Any]:
@@ -221,14 +217,14 @@ def _arguments(call: ToolCall) -> dict[str, Any]:
     return arguments if isinstance(arguments, dict) else {"invalid_json": call.arguments}
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def usage(counted: Usage) -> dict[str, Any]:
     return {
-        "input_tokens": usage.input,
-        "cache_creation_input_tokens": usage.cache_write_5m + usage.cache_write_1h,
+        "input_tokens": counted.input,
+        "cache_creation_input_tokens": counted.cache_write_5m + counted.cache_write_1h,
         "cache_creation": {
-            "ephemeral_5m_input_tokens": usage.cache_write_5m,
-            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+            "ephemeral_5m_input_tokens": counted.cache_write_5m,
+            "ephemeral_1h_input_tokens": counted.cache_write_1h,
         },
-        "cache_read_input_tokens": usage.cache_read,
-        "output_tokens": usage.output,
+        "cache_read_input_tokens": counted.cache_read,
+        "output_tokens": counted.output,
     }

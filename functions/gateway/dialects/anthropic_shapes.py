@@ -179,4 +179,4 @@ class Body(Prompt):
     metadata: Metadata | None = None
     inference_geo: str | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
-    stream: Literal[False] | None = None
+    stream: bool | None = None

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from llm_core import shapes
+from llm_core.call import Call
+from llm_core.catalog import Model
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
-from llm_core.messages import Embeddings, Message, Reply, Request, Text
+from llm_core.messages import Embeddings, Finish, Message, Reply, Request, Text, Usage
 from llm_core.money import usd
 from llm_core.shapes import Shape
 
@@ -29,7 +31,7 @@ class Completion(Shape):
     maxTokens: Annotated[int, Field(ge=1)] | None = None  # noqa: N815 - the wire's own name
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     systemPrompt: str | None = None  # noqa: N815 - the wire's own name
-    stream: Literal[False] | None = None
+    stream: bool | None = None
 
 
 class Embedding(Shape):
@@ -49,24 +51,25 @@ def read(data: bytes) -> Request:
         system="\n\n".join(text for text in system if text),
         max_tokens=body.maxTokens,
         temperature=body.temperature,
+        stream=bool(body.stream),
     )
 
 
 def write(answer: Answer[Reply]) -> dict[str, Any]:
-    usage = answer.reply.usage
+    reply = answer.reply
+    text = "".join(part.text for part in reply.parts if isinstance(part, Text))
+    return {"id": answer.call.id, "content": text, **account(answer.call, answer.model, reply.finish, reply.usage)}
+
+
+def account(call: Call, model: Model, finish: Finish | None, usage: Usage | None) -> dict[str, Any]:
+    """What an answer says beside its id and its text. Where the provider did not count, there is no count."""
+    counted = {"inputTokens": usage.prompt, "outputTokens": usage.output, "totalTokens": usage.total} if usage else {}
     return {
-        "id": answer.call.id,
-        "content": "".join(part.text for part in answer.reply.parts if isinstance(part, Text)),
-        "model": answer.model.model,
-        "provider": answer.model.provider,
-        "finishReason": answer.reply.finish,
-        "usage": {
-            "inputTokens": usage.prompt,
-            "outputTokens": usage.output,
-            "totalTokens": usage.total,
-            "estimatedCost": float(usd(answer.call.charged)),
-        },
-        "latencyMs": answer.call.provider_ms,
+        "model": model.model,
+        "provider": model.provider,
+        "finishReason": finish,
+        "usage": {**counted, "estimatedCost": float(usd(call.charged))},
+        "latencyMs": call.provider_ms,
     }
 
 

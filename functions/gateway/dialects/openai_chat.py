@@ -23,9 +23,11 @@ from gateway.dialects.openai_shapes import (
     UserPart,
 )
 from llm_core import shapes
+from llm_core.call import Call
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import (
+    Finish,
     Image,
     Message,
     Opaque,
@@ -72,6 +74,8 @@ def read(data: bytes) -> Request:
         raise InvalidRequest("max_tokens and max_completion_tokens differ. Send one.", param="max_tokens")
     if not body.model and not body.models:
         raise InvalidRequest("model: Field required.", param="model")
+    if body.stream_options and not body.stream:
+        raise InvalidRequest("stream_options are for a stream: send `stream: true` too.", param="stream_options")
     return Request(
         model=body.model or (body.models or [""])[0],
         models=chain(body.model, body.models),
@@ -88,6 +92,8 @@ def read(data: bytes) -> Request:
         answers=body.n or 1,
         terms={} if body.service_tier in (None, "auto", "default") else {"service_tier": body.service_tier or ""},
         original=_original(value, body),
+        stream=bool(body.stream),
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
     )
 
 
@@ -184,21 +190,13 @@ def _tool_choice(body: Body) -> ToolChoice:
 
 
 def write(answer: Answer[Reply]) -> dict[str, Any]:
-    """A chat completion. OpenAI's own comes as it is, under our id and the model's name in the catalog; `usage.cost` is
-    what the caller is charged, in USD, as OpenRouter has it."""
+    """A chat completion. OpenAI's own comes as it is, under our id and the model's name in the catalog."""
     reply, call = answer.reply, answer.call
-    cost = {"cost": float(usd(call.charged)), "cost_details": {"upstream_inference_cost": float(usd(call.cost))}}
     head = {"id": call.id, "object": "chat.completion", "created": call.created, "model": answer.model.model}
     if reply.dialect == "openai":
-        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost}}
-    refused = reply.finish == "refusal"
-    choice = {
-        "index": 0,
-        "message": _message(reply),
-        "finish_reason": "content_filter" if refused else reply.finish,
-        "logprobs": None,
-    }
-    return {**head, "choices": [choice], "usage": {**_usage(reply.usage), **cost}}
+        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost(call)}}
+    choice = {"index": 0, "message": _message(reply), "finish_reason": finish_reason(reply.finish), "logprobs": None}
+    return {**head, "choices": [choice], "usage": {**usage(reply.usage), **cost(call)}}
 
 
 def _message(reply: Reply) -> dict[str, Any]:
@@ -213,14 +211,24 @@ def _message(reply: Reply) -> dict[str, Any]:
     return message | ({"tool_calls": calls} if calls else {})
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def finish_reason(finish: Finish) -> str:
+    return "content_filter" if finish == "refusal" else finish
+
+
+def usage(counted: Usage) -> dict[str, Any]:
     return {
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.output,
-        "total_tokens": usage.total,
+        "prompt_tokens": counted.prompt,
+        "completion_tokens": counted.output,
+        "total_tokens": counted.total,
         "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read,
-            "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
+            "cached_tokens": counted.cache_read,
+            "cache_write_tokens": counted.cache_write_5m + counted.cache_write_1h,
         },
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "completion_tokens_details": {"reasoning_tokens": counted.reasoning},
     }
+
+
+def cost(call: Call) -> dict[str, Any]:
+    """What stands beside the counts of a usage, as OpenRouter has it: what the caller is charged, what providers bill,
+    both in USD."""
+    return {"cost": float(usd(call.charged)), "cost_details": {"upstream_inference_cost": float(usd(call.cost))}}

@@ -129,6 +129,11 @@ class JsonObject(Shape):
     type: Literal["json_object"]
 
 
+class StreamOptions(Shape):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
 class Schema(Shape):
     name: str
     description: str | None = None
@@ -177,5 +182,5 @@ class Body(Shape):
     prompt_cache_key: str | None = None
     modalities: list[Literal["text"]] | None = None
     store: Literal[False] | None = None
-    stream: Literal[False] | None = None
-    stream_options: None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None

@@ -124,6 +124,7 @@ class Request:
     `models` is a chain of the caller's own. `terms` are the fields that change prices, as pricing.cost takes them;
     `answers` is how many of them are asked for; `fee_uses` bounds how often each tool of the provider's may run.
     `echo` is what a dialect's answer repeats of it.
+    `stream`: it is wanted while it is written, and, with `include_usage`, its account at the end.
     """
 
     model: str
@@ -144,6 +145,8 @@ class Request:
     fee_uses: Mapping[str, int] = field(default_factory=dict)
     original: Original | None = None
     echo: Mapping[str, Any] = field(default_factory=dict)
+    stream: bool = False
+    include_usage: bool = True
 
     @property
     def images(self) -> int:

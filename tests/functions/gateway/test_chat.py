@@ -69,6 +69,15 @@ def test_a_classification(send: Send, understudy: Platform) -> None:
     assert (body(answer)["label"], body(answer)["confidence"]) == (asked["labels"][0], 0.9)
 
 
+@pytest.mark.parametrize("case", ["chat-hello", "chat-messages", "chat-complete"])
+def test_a_stream_is_refused_by_name_and_nobody_is_asked(send: Send, inside: Platform, case: str) -> None:
+    before = len(inside.asked(10_000))
+    answer = send(case, stream=True)
+    assert answer["statusCode"] == 400
+    assert "`stream`" in answer["body"]
+    assert len(inside.asked(10_000)) == before
+
+
 ROUTES = ["chat-hello", "chat-messages", "chat-count_tokens", "chat-complete", "chat-classify"]
 REFUSED: dict[str, Any] = {"chat-messages": "authentication_error", "chat-count_tokens": "authentication_error"}
 

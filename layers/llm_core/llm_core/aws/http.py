@@ -185,12 +185,15 @@ class Door(APIGatewayRestResolver):
         return self._to_response(self.refused(error))
 
     def _failed(self, error: Exception) -> PowertoolsResponse[Any]:
-        """A defect of ours: the caller learns the request id, the log the rest."""
-        telemetry.logger.exception("defect", extra={"event": "defect", "error.type": type(error).__name__})
-        defect = DreyError("Something went wrong here. Quote the request id when you ask about it.")
-        answer = refusal(defect, self._told(), self.request_id)
+        answer = refusal(defect(error), self._told(), self.request_id)
         return self._to_response(Response(answer.status, answer.body.encode(), answer.headers))
 
     def _unknown(self, _: NotFoundError) -> PowertoolsResponse[Any]:
         method, path = self.current_event.http_method, self.current_event.path
         return self._refused(NotFound(f"There is no {method} {path} here."))
+
+
+def defect(error: BaseException) -> DreyError:
+    """What a caller is told of a defect of ours: the request id; the log learns the rest."""
+    telemetry.logger.error("defect", exc_info=error, extra={"event": "defect", "error.type": type(error).__name__})
+    return DreyError("Something went wrong here. Quote the request id when you ask about it.")

@@ -102,6 +102,12 @@ def test_the_original_is_kept_without_what_the_platform_decides() -> None:
     assert original.body == {"messages": [HELLO], "system": "s", "top_k": 5, "stop_sequences": []}
 
 
+@pytest.mark.parametrize(("asked", "expected"), [(True, True), (False, False), (None, False)])
+def test_who_wants_a_stream_says_so(asked: bool | None, expected: bool) -> None:
+    assert _read(stream=asked).stream is expected
+    assert _read().stream is False
+
+
 @pytest.mark.parametrize(
     ("body", "only"),
     [
@@ -190,7 +196,7 @@ def test_a_file_among_what_claude_said_is_of_unknown_size(kind: str) -> None:
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
         ({"temperature": 1.1}, "temperature"),
-        ({"stream": True}, "stream"),
+        ({"stream": "yes"}, "stream"),
         ({"model": ""}, "model"),
         ({"tools": [{"name": "a b", "input_schema": {}}]}, "tools[0].name"),
         ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),

@@ -52,6 +52,12 @@ def test_what_the_caller_does_not_say_is_not_decided_here() -> None:
     assert request.original is None
 
 
+@pytest.mark.parametrize(("asked", "expected"), [(True, True), (False, False), (None, False)])
+def test_who_wants_a_stream_says_so(asked: bool | None, expected: bool) -> None:
+    assert _read(stream=asked).stream is expected
+    assert _read().stream is False
+
+
 def test_limits_and_temperature_are_read() -> None:
     request = _read(model="gpt-4", maxTokens=9, temperature=0.0)
     assert (request.model, request.max_tokens, request.temperature) == ("gpt-4", 9, 0.0)
@@ -69,7 +75,7 @@ def test_limits_and_temperature_are_read() -> None:
         ({"maxTokens": "9"}, "maxTokens"),
         ({"temperature": -0.1}, "temperature"),
         ({"temperature": 2.1}, "temperature"),
-        ({"stream": True}, "stream"),
+        ({"stream": "yes"}, "stream"),
     ],
     ids=str,
 )

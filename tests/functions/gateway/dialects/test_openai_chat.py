@@ -110,7 +110,31 @@ def test_a_field_that_asks_for_nothing_passes(idle: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"n": 9}, {"stream": True}, {"store": True}, {"modalities": ["audio"]}, {"temperature": 3}], ids=str
+    ("fields", "stream", "account"),
+    [
+        ({}, False, False),
+        ({"stream": None, "stream_options": None}, False, False),
+        ({"stream": True}, True, False),
+        ({"stream": True, "stream_options": {"include_usage": False, "include_obfuscation": False}}, True, False),
+        ({"stream": True, "stream_options": {"include_usage": True}}, True, True),
+    ],
+    ids=str,
+)
+def test_who_wants_a_stream_says_so_and_its_account_too(fields: dict[str, Any], stream: bool, account: bool) -> None:
+    request = _read(**fields)
+    assert (request.stream, request.include_usage) == (stream, account)
+    assert not {"stream", "stream_options"} & set(request.original.body)
+
+
+@pytest.mark.parametrize("stream", [{}, {"stream": False}], ids=str)
+def test_options_of_a_stream_without_one_are_refused(stream: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        _read(**stream, stream_options={"include_usage": True})
+    assert refused.value.param == "stream_options"
+
+
+@pytest.mark.parametrize(
+    "asked", [{"n": 9}, {"stream": "yes"}, {"store": True}, {"modalities": ["audio"]}, {"temperature": 3}], ids=str
 )
 def test_a_known_field_that_asks_for_too_much_is_refused_by_its_name(asked: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refused:
