@@ -18,6 +18,7 @@ from llm_core.call import Call
 from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer, Wishes
+from llm_core.live import Live
 from llm_core.payment import Allowance
 
 _AMOUNT = re.compile(r"\d{1,6}(\.\d{1,12})?")
@@ -78,19 +79,31 @@ def _own(door: Door) -> OwnKeys | None:
 
 def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Response:
     """The answer, with its account; `started` is when the door began, on the performance counter."""
-    call = answer.call
-    overhead_ms = (time.perf_counter() - started) * 1000 - call.provider_ms
+    overhead_ms = (time.perf_counter() - started) * 1000 - answer.call.provider_ms
     headers = {
-        "x-drey-provider": answer.model.provider,
-        "x-drey-attempts": str(len(call.rows)),
-        "x-drey-fallback": "true" if answer.fallback else "false",
+        **head(answer, len(answer.call.rows)),
+        **spent(answer.call),
         "x-drey-cache": answer.cache,
-        "x-drey-cost-usd": money.plain(call.charged),
         "x-drey-overhead-ms": f"{max(overhead_ms, 0):.1f}",
-        **limits(call),
-        **({"x-drey-max-tokens": str(answer.limit)} if answer.limit else {}),
     }
     return Response(200, json.dumps(body).encode(), headers)
+
+
+def head(answer: Answer[Any] | Live, attempts: int) -> dict[str, str]:
+    """What is known before the first word: who answers, how long the answer may be, what this caller may still do."""
+    return {
+        "x-drey-provider": answer.model.provider,
+        "x-drey-attempts": str(attempts),
+        "x-drey-fallback": "true" if answer.fallback else "false",
+        "x-drey-cache": "BYPASS",
+        **limits(answer.call),
+        **({"x-drey-max-tokens": str(answer.limit)} if answer.limit else {}),
+    }
+
+
+def spent(call: Call) -> dict[str, str]:
+    """What the call was charged, once it is over."""
+    return {"x-drey-cost-usd": money.plain(call.charged)}
 
 
 def limits(call: Call) -> dict[str, str]:

@@ -1,19 +1,28 @@
-"""POST /v1/{chat/completions,responses,messages,messages/count_tokens,complete,classify}: a model answers."""
+"""POST /v1/{chat/completions,responses,messages,messages/count_tokens,complete,stream,classify}: a model answers."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from gateway import account, classification
-from gateway.dialects import anthropic_messages, native, openai_chat, openai_responses
+from gateway import account, classification, streaming
+from gateway.dialects import (
+    anthropic_messages,
+    anthropic_messages_stream,
+    native,
+    native_stream,
+    openai_chat,
+    openai_chat_stream,
+    openai_responses,
+)
 from gateway.idempotency import once
 from llm_core import gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
-from llm_core.errors import InvalidRequest
+from llm_core.deadline import Deadline
 from llm_core.gateway import Answer
 from llm_core.messages import Reply, Request
 
@@ -26,7 +35,7 @@ gateway.prepare()
 
 @door.post("/v1/chat/completions")
 def chat_completions() -> Response:
-    return _answered(openai_chat.read, openai_chat.write)
+    return _answered(openai_chat.read, openai_chat.write, openai_chat_stream)
 
 
 @door.post("/v1/responses")
@@ -35,7 +44,7 @@ def responses() -> Response:
 
     def run() -> Response:
         request = openai_responses.read(door.body())
-        answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
+        answer = gateway.answer(request, caller, _soon(), account.wishes(door))
         return account.response(answer, openai_responses.write(answer, request), started)
 
     return once(door, caller, run)
@@ -43,19 +52,24 @@ def responses() -> Response:
 
 @door.post("/v1/messages")
 def messages() -> Response:
-    return _answered(anthropic_messages.read, anthropic_messages.write)
+    return _answered(anthropic_messages.read, anthropic_messages.write, anthropic_messages_stream)
 
 
 @door.post("/v1/complete")
 def complete() -> Response:
-    return _answered(native.read, native.write)
+    return _answered(native.read, native.write, native_stream)
+
+
+@door.post("/v1/stream")
+def stream() -> Response:
+    return _answered(lambda body: replace(native.read(body), stream=True), native.write, native_stream)
 
 
 @door.post("/v1/messages/count_tokens")
 def count_tokens() -> Response:
     caller = account.caller(door, "ai:complete")
     request = anthropic_messages.read_prompt(door.body())
-    tokens = gateway.count_tokens(request, caller, door.deadline, account.wishes(door))
+    tokens = gateway.count_tokens(request, caller, _soon(), account.wishes(door))
     return Response(200, json.dumps({"input_tokens": tokens}).encode())
 
 
@@ -65,21 +79,32 @@ def classify() -> Response:
 
     def run() -> Response:
         request, labels = classification.read(door.body())
-        answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
+        answer = gateway.answer(request, caller, _soon(), account.wishes(door))
         return account.response(answer, classification.write(answer, labels), started)
 
     return once(door, caller, run)
 
 
-def _answered(read: Callable[[bytes], Request], write: Callable[[Answer[Reply]], dict[str, Any]]) -> Response:
-    """One answer, read and written in a dialect."""
+def _answered(
+    read: Callable[[bytes], Request], write: Callable[[Answer[Reply]], dict[str, Any]], streamed: streaming.Dialect
+) -> Response:
+    """One answer, read and written in a dialect, whole or while it is written."""
     started, caller = time.perf_counter(), account.caller(door, "ai:complete")
 
     def run() -> Response:
         request = read(door.body())
         if request.stream:
-            raise InvalidRequest("Answers come whole for now. Leave `stream` out.", param="stream")
-        answer = gateway.answer(request, caller, door.deadline, account.wishes(door))
+            return streaming.answered(door, caller, request, streamed)
+        answer = gateway.answer(request, caller, _soon(), account.wishes(door))
         return account.response(answer, write(answer), started)
 
     return once(door, caller, run)
+
+
+WHOLE_S = 25.0
+"""Within which an answer comes whole, or the next candidate is asked: nobody can tell a slow provider from a dead one.
+What takes longer is for streams, where the first content tells them apart."""
+
+
+def _soon() -> Deadline:
+    return Deadline.after(min(door.deadline.left, WHOLE_S))

@@ -1,0 +1,46 @@
+"""An answer that leaves the door while it is written; or, where the caller wants it so, whole and in the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Protocol
+
+from gateway import account
+from gateway.keep_alive import KeptAlive
+from llm_core import gateway
+from llm_core.aws.http import Door, Response
+from llm_core.callers import Caller
+from llm_core.errors import DreyError
+from llm_core.live import Live
+from llm_core.messages import Request
+
+HELD_BACK_S = 60.0
+"""Until the model's first content nothing leaves, so that a refusal has its status and a fallback does no harm. After so
+long the status leaves all the same and comments follow: CloudFront gives up on an origin that is silent for 120 s."""
+
+EVENTS = "text/event-stream"
+
+
+class Dialect(Protocol):
+    """How a dialect tells a stream, and what went wrong in it."""
+
+    def stream(self, live: Live, request: Request) -> Generator[bytes]: ...
+
+    def failed(self, error: DreyError, request_id: str) -> bytes: ...
+
+
+def answered(door: Door, caller: Caller, request: Request, dialect: Dialect) -> Response:
+    """Raises what gateway.stream raises, while the status has not left; later it is told in the stream."""
+    deadline, wishes, request_id = door.deadline, account.wishes(door), door.request_id
+    if (door.header("x-drey-stream-mode") or "").strip().lower() == "buffered":
+        live = gateway.stream(request, caller, deadline, wishes)
+        body = b"".join(dialect.stream(live, request))
+        return Response(200, body, account.spent(live.call) | account.head(live, len(live.call.rows)), EVENTS)
+    kept = KeptAlive(
+        lambda: gateway.stream(request, caller, deadline, wishes),
+        lambda live: dialect.stream(live, request),
+        lambda error: dialect.failed(error, request_id),
+    )
+    begun = kept.begun(HELD_BACK_S)
+    head = account.head(begun, len(begun.call.rows) + 1) if begun else {}
+    return Response(200, kept, head, EVENTS)
