@@ -101,6 +101,7 @@ ANSWERS: dict[str, Any] = {
     "chat-messages": 200,
     "chat-count_tokens": 200,
     "chat-complete": 200,
+    "chat-stream": 200,
     "chat-classify": 200,
     "chat-responses": 200,
     "chat-responses_tools": 200,

@@ -15,8 +15,8 @@ from llm_core.live import Live
 from llm_core.messages import Request
 
 HELD_BACK_S = 60.0
-"""Until the model's first content nothing leaves, so that a refusal has its status and a fallback does no harm. After so
-long the status leaves all the same and comments follow: CloudFront gives up on an origin that is silent for 120 s."""
+"""Until the model's first content nothing leaves, so that a refusal has its status and a fallback does no harm. After
+so long the status leaves all the same, and comments follow: CloudFront gives up on an origin silent for 120 s."""
 
 EVENTS = "text/event-stream"
 

@@ -108,7 +108,7 @@ class Staged:
 
 def call() -> Call:
     made = Call(Caller("sk-proj-aaaaaaaaaaaa", "ada", frozenset()), "chat", "m", b"", created=CREATED)
-    made.payment = Payment(Allowance(), cast(Any, SimpleNamespace(settle=lambda _: True)))
+    made.payment = Payment(Allowance(), cast(Any, SimpleNamespace(settle=lambda _: {})))
     return made
 
 
