@@ -35,12 +35,12 @@ def answered(door: Door, caller: Caller, request: Request, dialect: Dialect) -> 
     if (door.header("x-drey-stream-mode") or "").strip().lower() == "buffered":
         live = gateway.stream(request, caller, deadline, wishes)
         body = b"".join(dialect.stream(live, request))
-        return Response(200, body, account.spent(live.call) | account.head(live, len(live.call.rows)), EVENTS)
+        return Response(200, body, account.spent(live.call) | account.head(live, live.attempts), EVENTS)
     kept = KeptAlive(
         lambda: gateway.stream(request, caller, deadline, wishes),
         lambda live: dialect.stream(live, request),
         lambda error: dialect.failed(error, request_id),
     )
     begun = kept.begun(HELD_BACK_S)
-    head = account.head(begun, len(begun.call.rows) + 1) if begun else {}
+    head = account.head(begun, begun.attempts) if begun else {}
     return Response(200, kept, head, EVENTS)

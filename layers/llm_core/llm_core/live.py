@@ -55,9 +55,11 @@ class Live:
     limit: int
     _opened: Opened
     heard: Heard = field(default_factory=Heard)
+    attempts: int = field(init=False)
     _events: Generator[Event | None] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.attempts = len(self.call.rows) + 1  # this one has no row yet
         self._events = self._told()
         next(self._events)  # so that closing it settles the call even before the first event was read
 
