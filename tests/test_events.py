@@ -105,6 +105,7 @@ ANSWERS: dict[str, Any] = {
     "chat-classify": 200,
     "chat-responses": 200,
     "chat-responses_tools": 200,
+    "chat-responses_stream": 200,
     "chat-responses_kept": 400,
     "keys-myself": 200,
     "keys-create": 201,

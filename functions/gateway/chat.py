@@ -17,6 +17,7 @@ from gateway.dialects import (
     openai_chat,
     openai_chat_stream,
     openai_responses,
+    openai_responses_stream,
 )
 from gateway.idempotency import once
 from llm_core import gateway
@@ -44,6 +45,8 @@ def responses() -> Response:
 
     def run() -> Response:
         request = openai_responses.read(door.body())
+        if request.stream:
+            return streaming.answered(door, caller, request, openai_responses_stream)
         answer = gateway.answer(request, caller, _soon(), account.wishes(door))
         return account.response(answer, openai_responses.write(answer, request), started)
 

@@ -1,6 +1,6 @@
 """What a user's program does with the Responses API of the official openai SDK, in whichever major it is run with.
 
-python responses_client.py BASE_URL KEY MODEL prints what it saw.
+python responses_client.py BASE_URL KEY MODEL BROKEN prints what it saw. The stream of BROKEN, a model, breaks off.
 """
 
 import json
@@ -29,7 +29,7 @@ class Person(BaseModel):
     age: int
 
 
-def main(base_url: str, key: str, model: str) -> dict[str, Any]:
+def main(base_url: str, key: str, model: str, broken: str) -> dict[str, Any]:
     client = openai.OpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=20)
     return {
         "sdk": openai.__version__,
@@ -37,6 +37,10 @@ def main(base_url: str, key: str, model: str) -> dict[str, Any]:
         "tools": tools(client, model),
         "parsed": parsed(client, model),
         "short": short(client, model),
+        "streamed": streamed(client, model),
+        "streamed tools": streamed_tools(client, model),
+        "streamed and parsed": streamed_and_parsed(client, model),
+        "cut": cut(client, broken),
         "errors": {
             "wrong key": error(client.with_options(api_key="sk-proj-" + "0" * 55), model),
             "kept": error(client, model, previous_response_id="resp_1"),
@@ -74,6 +78,46 @@ def parsed(client: openai.OpenAI, model: str) -> dict[str, Any]:
 
 def short(client: openai.OpenAI, model: str) -> dict[str, Any]:
     return client.responses.create(model=model, input="Tell me a long story.", max_output_tokens=2).model_dump()
+
+
+def streamed(client: openai.OpenAI, model: str) -> dict[str, Any]:
+    """Event after event, without a helper."""
+    events = list(client.responses.create(model=model, input="What is a squirrel's nest called?", stream=True))
+    said = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    last: Any = events[-1]
+    return {
+        "numbers": [event.sequence_number for event in events],
+        "last": last.type,
+        "said": said,
+        "text": last.response.output_text,
+        "response": last.response.model_dump(),
+    }
+
+
+def streamed_tools(client: openai.OpenAI, model: str) -> list[Any]:
+    with client.responses.stream(
+        model=model, input="Use get_weather for Lisbon.", tools=[WEATHER], tool_choice="required"
+    ) as stream:
+        for _ in stream:
+            pass
+        return [item.model_dump() for item in stream.get_final_response().output]
+
+
+def streamed_and_parsed(client: openai.OpenAI, model: str) -> dict[str, Any]:
+    with client.responses.stream(model=model, input="Ada is 36 years old.", text_format=Person) as stream:
+        person = stream.get_final_response().output_parsed
+    assert person
+    return person.model_dump()
+
+
+def cut(client: openai.OpenAI, model: str) -> dict[str, Any]:
+    kinds: list[str] = []
+    try:
+        for event in client.responses.create(model=model, input="Tell me a story.", stream=True):
+            kinds.append(event.type)
+    except openai.APIError as raised:
+        return {"kinds": kinds, "class": type(raised).__name__, "body": raised.body}
+    return {"kinds": kinds, "class": None}
 
 
 def error(client: openai.OpenAI, model: str, **fields: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import httpx2
 import openai
 import pytest
 
-from tests.conftest import ROOT, Platform
+from tests.conftest import ROOT, Platform, fresh
 
 OLDER = ROOT / ".local/venvs/older-clients/bin/python"
 CLAUDE, GPT = "claude-haiku-4-5", "gpt-4.1"
@@ -28,10 +28,17 @@ def seen(request: pytest.FixtureRequest, platform: Platform) -> dict[str, Any]:
     """What the user's program saw."""
     major, python, model = request.param
     platform.free()
+    broken = fresh("gpt" if model == GPT else "claude")
+    platform.order({"kind": "cut", "after_events": 5}, model=broken)
     program = [str(python), str(Path(__file__).with_name("responses_client.py"))]
     done = subprocess.run(
-        [*program, f"{platform.url}/v1", platform.key, model], check=False, capture_output=True, text=True, timeout=60
+        [*program, f"{platform.url}/v1", platform.key, model, broken],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
+    platform.free()
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["sdk"].startswith(f"{major}.")
@@ -68,6 +75,34 @@ def test_an_answer_cut_at_its_limit_is_incomplete(seen: dict[str, Any]) -> None:
     told = seen["short"]
     assert (told["status"], told["incomplete_details"]["reason"]) == ("incomplete", "max_output_tokens")
     assert told["output"][-1]["status"] == "incomplete"
+
+
+def test_a_streamed_answer_comes_in_numbered_pieces_and_ends_with_its_account(seen: dict[str, Any]) -> None:
+    told = seen["streamed"]
+    assert told["numbers"] == [*range(len(told["numbers"]))]
+    assert told["last"] == "response.completed"
+    assert told["said"] == told["text"] != ""
+    usage = told["response"]["usage"]
+    assert usage["cost"] > usage["cost_details"]["upstream_inference_cost"] > 0
+    assert usage["output_tokens"] > 0
+
+
+def test_a_streamed_call_of_a_tool_is_put_together(seen: dict[str, Any]) -> None:
+    (call,) = [item for item in seen["streamed tools"] if item["type"] == "function_call"]
+    assert (call["name"], call["status"]) == ("get_weather", "completed")
+    assert isinstance(json.loads(call["arguments"])["city"], str)
+
+
+def test_a_streamed_answer_is_parsed_too(seen: dict[str, Any]) -> None:
+    assert isinstance(seen["streamed and parsed"]["age"], int)
+
+
+def test_a_stream_that_its_provider_breaks_off_is_an_error_of_the_sdks(seen: dict[str, Any]) -> None:
+    told = seen["cut"]
+    assert told["kinds"][-1] == "response.failed"
+    assert "response.output_text.done" not in told["kinds"]
+    assert (told["class"], told["body"]["code"]) == ("APIError", "provider_error")
+    assert float(told["body"]["cost"]) > 0
 
 
 @pytest.mark.parametrize(
@@ -132,3 +167,29 @@ def test_what_claude_has_no_words_for_is_refused_by_its_name_here(understudy: Pl
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model=CLAUDE, input="Hello", reasoning={"effort": "high"})
     assert refused.value.param == "reasoning.effort"
+
+
+def test_a_stream_is_booked_at_what_its_last_event_says(platform: Platform) -> None:
+    client = openai.OpenAI(base_url=f"{platform.url}/v1", api_key=platform.key, max_retries=0)
+    *_, last = client.responses.create(model=GPT, input="Hello", stream=True)
+    assert last.type == "response.completed"
+    headers = {"x-api-key": platform.key}
+    found = httpx2.get(f"{platform.url}/v1/generations/{last.response.id}", headers=headers).json()
+    assert found["charged"] == last.response.model_dump()["usage"]["cost"] > 0
+
+
+def test_a_refused_stream_has_a_status_like_any_other(platform: Platform) -> None:
+    client = openai.OpenAI(base_url=f"{platform.url}/v1", api_key=platform.key, max_retries=0)
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.create(model=CLAUDE, input="Hello", stream=True, max_output_tokens=10_000_000)
+    assert refused.value.param == "max_output_tokens"
+
+
+def test_a_buffered_stream_has_the_same_events_and_the_account_in_its_head(platform: Platform) -> None:
+    client = openai.OpenAI(base_url=f"{platform.url}/v1", api_key=platform.key, max_retries=0)
+    raw = client.responses.with_raw_response.create(
+        model=CLAUDE, input="Hello", stream=True, extra_headers={"x-drey-stream-mode": "buffered"}
+    )
+    *_, last = raw.parse()
+    assert last.type == "response.completed"
+    assert float(raw.headers["x-drey-cost-usd"]) == last.response.model_dump()["usage"]["cost"]

@@ -31,7 +31,6 @@ from llm_core.catalog import Model
 from llm_core.errors import DreyError, InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import Finish, Reply, Request, Usage
-from llm_core.money import usd
 
 Json = dict[str, Any]
 
@@ -92,6 +91,7 @@ def _as_chat(body: Body) -> Json:
         "safety_identifier": body.safety_identifier,
         "prompt_cache_key": body.prompt_cache_key,
         "service_tier": body.service_tier,
+        "stream": body.stream,
         **_tools(body),
     }
     return {name: value for name, value in chat.items() if value is not None}
@@ -168,11 +168,7 @@ def ended(call: Call, finish: Finish, usage: Usage | None, terms: Mapping[str, s
         "completed_at": None if reason else int(time.time()),
         "incomplete_details": {"reason": reason} if reason else None,
         "service_tier": (terms or {}).get("service_tier", "default"),
-        "usage": {
-            **(_usage(usage) if usage else {}),
-            "cost": float(usd(call.charged)),
-            "cost_details": {"upstream_inference_cost": float(usd(call.cost))},
-        },
+        "usage": {**(_usage(usage) if usage else {}), **openai_chat.cost(call)},
     }
 
 

@@ -220,5 +220,5 @@ class Body(Shape):
     conversation: Kept | None = None
     background: Literal[False] | None = None
     top_logprobs: Literal[0] | None = None
-    stream: Literal[False] | None = None
+    stream: bool | None = None
     stream_options: StreamOptions | None = None

@@ -9,7 +9,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
-from gateway.dialects import anthropic_messages_stream, native_stream, openai_chat_stream
+from gateway.dialects import anthropic_messages_stream, native_stream, openai_chat_stream, openai_responses_stream
 from gateway.keep_alive import KeptAlive
 from llm_core.attempt import Attempt
 from llm_core.call import Call
@@ -36,6 +36,7 @@ DIALECTS: dict[str, Any] = {
     "openai": openai_chat_stream,
     "anthropic": anthropic_messages_stream,
     "native": native_stream,
+    "responses": openai_responses_stream,
 }
 
 

@@ -40,6 +40,20 @@ def openais(url: str) -> dict[str, Any]:
     return seen
 
 
+def responses(url: str) -> dict[str, Any]:
+    """The response that the helper ends with, the kinds of events it told, or the error it raised."""
+    seen: dict[str, Any] = {"kinds": [], "response": None, "error": None}
+    try:
+        with _gpts().with_options(base_url=url).responses.stream(model="m", input="Hello") as stream:
+            for event in stream:
+                seen["kinds"].append(event.type)
+                if event.type in ("response.completed", "response.incomplete"):
+                    seen["response"] = event.response.model_dump()
+    except openai.APIError as error:
+        seen["error"] = {"class": type(error).__name__, "message": error.message, "body": error.body}
+    return seen
+
+
 def anthropics(url: str) -> dict[str, Any]:
     """The message that the helper puts together, the kinds of events it told, or the error it raised."""
     seen: dict[str, Any] = {"kinds": [], "usage": None, "message": None, "error": None}
@@ -57,7 +71,7 @@ def anthropics(url: str) -> dict[str, Any]:
 
 
 def main(url: str, *names: str) -> dict[str, Any]:
-    read = {"openai": openais, "anthropic": anthropics}
+    read = {"openai": openais, "anthropic": anthropics, "responses": responses}
     told = {name: read[name.partition(".")[0]](f"{url}/{name}") for name in names}
     return {"sdks": [openai.__version__, anthropic.__version__], **told}
 

@@ -210,6 +210,47 @@ def test_a_chain_of_the_callers_own_names_the_models() -> None:
     assert (request.model, request.models) == ("a", ("a", "b"))
 
 
+def test_a_coding_agents_request_is_served_as_it_stands() -> None:
+    """The second turn of a session, in the shape that Codex-like agents send."""
+    shell = {"type": "array", "items": {"type": "string"}}
+    parameters = {"type": "object", "properties": {"command": shell}, "required": ["command"]}
+    tool = {"type": "function", "name": "shell", "description": "Run.", "strict": False, "parameters": parameters}
+    request = _read(
+        instructions="You are a coding agent.",
+        input=[
+            {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "<permissions/>"}]},
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "<environment/>"}]},
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Mend the test."}]},
+            {"type": "reasoning", "summary": [], "content": None, "encrypted_content": "gAAA"},
+            {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "I look at it."}],
+                "phase": "commentary",
+            },
+            {"type": "function_call", "name": "shell", "arguments": '{"command":["ls"]}', "call_id": "c1"},
+            {"type": "function_call", "name": "shell", "arguments": '{"command":["pwd"]}', "call_id": "c2"},
+            {"type": "function_call_output", "call_id": "c1", "output": "a.py"},
+            {"type": "function_call_output", "call_id": "c2", "output": "/work"},
+        ],
+        tools=[tool],
+        tool_choice="auto",
+        parallel_tool_calls=True,
+        reasoning=None,
+        store=False,
+        stream=True,
+        include=["reasoning.encrypted_content"],
+        prompt_cache_key="0199-a",
+        client_metadata={"installation": "0199-b"},
+    )
+    assert request.stream
+    assert request.system == "You are a coding agent.\n\n<permissions/>"
+    assert [message.role for message in request.messages] == ["user", "user", "assistant", "user"]
+    assert [type(part).__name__ for part in request.messages[2].parts] == ["Text", "ToolCall", "ToolCall"]
+    assert request.original is not None
+    assert not request.original.only, "every family takes it"
+
+
 # Refused
 
 
