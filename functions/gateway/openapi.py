@@ -18,6 +18,7 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/messages", "One answer of a model, in Anthropic's dialect", anthropic_shapes.Body),
     ("post", "/v1/messages/count_tokens", "Tokens of a prompt, free of charge", anthropic_shapes.Prompt),
     ("post", "/v1/complete", "One answer of a model", native.Completion),
+    ("post", "/v1/stream", "One answer of a model, while it is written", native.Completion),
     ("post", "/v1/classify", "The label that fits a text", classification.Body),
     ("post", "/v1/embeddings", "Vectors of texts, in OpenAI's dialect", openai_embeddings.Body),
     ("post", "/v1/embed", "Vectors of texts", native.Embedding),
