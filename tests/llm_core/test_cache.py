@@ -206,6 +206,10 @@ def test_a_name_and_what_it_stands_for_have_one_place_and_so_have_fields_in_anot
     assert place(one).id == place(two).id
 
 
+def test_an_answer_lies_in_one_place_however_it_is_sent() -> None:
+    assert place(replace(REQUEST, stream=True, include_usage=False)).id == place().id
+
+
 def test_nothing_of_the_request_can_be_read_off_a_place() -> None:
     assert "Hello" not in place().id
     assert place().id.startswith(f"answer#{ADA.key_id}#")

@@ -91,7 +91,7 @@ def place(request: Request, model: Model, caller: Caller, wish: Wish = "", payer
     expected = request.temperature == 0 or wish in ("use", "refresh")
     if not expected or wish == "no-store" or _depends_on_more(request):
         return None
-    said = to_jsonable_python(replace(request, model="", models=()))
+    said = to_jsonable_python(replace(request, model="", models=(), stream=False, include_usage=False))
     parts = (caller.key_id, payer, catalog().version, model.name, json.dumps(said, sort_keys=True))
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return Place(f"answer#{caller.key_id}#{digest}", fresh=wish == "refresh")

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, cast
 
 from gateway.dialects import anthropic_messages_stream, native_stream, openai_chat_stream, openai_responses_stream
 from gateway.keep_alive import KeptAlive
+from llm_core.accounts.holds import Hold
 from llm_core.attempt import Attempt
 from llm_core.call import Call
 from llm_core.callers import Caller
@@ -109,7 +109,7 @@ class Staged:
 
 def call() -> Call:
     made = Call(Caller("sk-proj-aaaaaaaaaaaa", "ada", frozenset()), "chat", "m", b"", created=CREATED)
-    made.payment = Payment(Allowance(), cast(Any, SimpleNamespace(settle=lambda _: {})))
+    made.payment = Payment(Allowance(), Hold(made.id, "ada"))
     return made
 
 
