@@ -122,9 +122,9 @@ class Request:
     """One question to a model, free of any dialect. None means: the caller did not say.
 
     `models` is a chain of the caller's own. `terms` are the fields that change prices, as pricing.cost takes them;
-    `answers` is how many of them are asked for; `fee_uses` bounds how often each tool of the provider's may run.
-    `echo` is what a dialect's answer repeats of it.
-    `stream`: it is wanted while it is written, and, with `include_usage`, its account at the end.
+    `answers` is how many of them are asked for; `fee_uses` bounds how often each tool of the provider's may run;
+    `echo` is what a dialect's answer repeats of it. `stream`: the answer is wanted while it is written, and, with
+    `include_usage`, its account at the end.
     """
 
     model: str
