@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -69,13 +70,21 @@ def test_a_classification(send: Send, understudy: Platform) -> None:
     assert (body(answer)["label"], body(answer)["confidence"]) == (asked["labels"][0], 0.9)
 
 
-@pytest.mark.parametrize("case", ["chat-hello", "chat-messages", "chat-complete"])
-def test_a_stream_is_refused_by_name_and_nobody_is_asked(send: Send, inside: Platform, case: str) -> None:
-    before = len(inside.asked(10_000))
+ENDS = {
+    "chat-hello": b"data: [DONE]",
+    "chat-messages": b'event: message_stop\ndata: {"type":"message_stop"}',
+    "chat-complete": b"data: [DONE]",
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_who_wants_a_stream_gets_one_in_the_routes_dialect(send: Send, case: str) -> None:
     answer = send(case, stream=True)
-    assert answer["statusCode"] == 400
-    assert "`stream`" in answer["body"]
-    assert len(inside.asked(10_000)) == before
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (200, "text/event-stream")
+    with closing(answer["body"]) as pieces:
+        told = b"".join(pieces)
+    assert told.count(b"data: ") > 3
+    assert told.endswith(ENDS[case] + b"\n\n")
 
 
 ROUTES = ["chat-hello", "chat-messages", "chat-count_tokens", "chat-complete", "chat-classify"]
