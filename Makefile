@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage
+SLOW := bench-usage races
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -94,6 +94,10 @@ check-all: check $(SLOW) ## The same, and what takes its time
 .PHONY: bench-usage
 bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 rows: docs/benchmarks/usage.md
 	@$(BIN)/python -m bench.usage
+
+.PHONY: races
+races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: docs/benchmarks/races.md, CALLS=300 a race
+	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.races --calls $(or $(CALLS),300)
 
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build

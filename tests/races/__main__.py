@@ -1,6 +1,6 @@
 """`make races`: the whole matrix, one race after the other; the table goes to docs/benchmarks/races.md.
 
-python -m tests.races --only "three accounts" --calls 300
+python -m tests.races --only "three accounts" --calls 300     prints it only
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +18,17 @@ from uuid import uuid4
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from tests.conftest import ROOT, Platform, fresh, started
-from tests.races import race
+from tests.conftest import Platform, fresh, started
+from tests.races import page, race
 from tests.races.conftest import Strict, standing_in
 from tests.races.plan import Account, Plan
 from tests.races.race import Outcome
 
-DOCUMENT = ROOT / "docs/benchmarks/races.md"
 CENT = 10_000_000
 """nano-USD."""
+
+FAR_AWAY = 100_000 * CENT
 
 STORMY = {"throttled": 0.05, "reset": 0.02, "lost": 0.03, "slow": 0.03, "late": 0.01, "hold_back_s": 0.005}
 """What one in seven requests to the tables suffers; each write lasts 5 ms longer, so that they overlap."""
@@ -43,16 +43,20 @@ class Scenario:
     turns: bool = False
     """A month ends in the middle."""
 
-    weather: tuple[tuple[str, float], ...] = tuple(STORMY.items())
+    quiet: bool = False
+    """Nobody dies, nothing fails, and the limit is far away: how many calls go through one account?"""
+
+    times: int = 1
+    """How many times as many calls as the others."""
 
 
 def one_key(_name: str) -> dict[str, Any]:
     return {"accounts": [], "keys": 1, "key_month": 10 * CENT, "moved": ["key"]}
 
 
-def one_team(shards: int) -> Callable[[str], dict[str, Any]]:
+def one_team(shards: int, month: int = 20 * CENT) -> Callable[[str], dict[str, Any]]:
     def lay_out(name: str) -> dict[str, Any]:
-        team = Account(f"team:{name}", None, 20 * CENT, shards)
+        team = Account(f"team:{name}", None, month, shards)
         return {"accounts": [team], "keys": 8, "moved": [team.name]}
 
     return lay_out
@@ -75,21 +79,21 @@ SCENARIOS = [
     Scenario("three accounts", three(1)),
     Scenario("three accounts in 4 shards", three(4)),
     Scenario("three accounts in 4 shards; a month turns", three(4), turns=True),
+    Scenario("quiet: a team", one_team(1, FAR_AWAY), quiet=True),
+    Scenario("quiet: a team in 4 shards", one_team(4, FAR_AWAY), quiet=True),
+    Scenario("three accounts in 4 shards; a long race", three(4), times=7),
 ]
 
 
 def planned(scenario: Scenario, calls: int, folder: Path) -> Plan:
-    name = uuid4().hex[:8]
-    return Plan(
-        folder=str(folder),
-        user=f"user-{name}",
-        model=fresh("alone"),
-        calls=calls,
-        frozen=4,
-        seconds=10,
-        ahead_s=until_the_month_ends() - calls / 40 if scenario.turns else 0,
-        **scenario.lay_out(name),
-    )
+    name, calls = uuid4().hex[:8], calls * scenario.times
+    fates: dict[str, Any] = {"frozen": 4 * scenario.times, "seconds": 10}
+    if scenario.quiet:
+        fates = {"killed": 0, "quota": -(-calls // 4), "seconds": 10, "moved": []}
+    if scenario.turns:
+        fates["ahead_s"] = until_the_month_ends() - calls / 40
+    laid_out = scenario.lay_out(name) | fates
+    return Plan(folder=str(folder), user=f"user-{name}", model=fresh("alone"), calls=calls, **laid_out)
 
 
 def until_the_month_ends() -> float:
@@ -98,8 +102,7 @@ def until_the_month_ends() -> float:
     return (first - now).total_seconds()
 
 
-def run(scenarios: Sequence[Scenario], calls: int, console: Console) -> list[tuple[Scenario, Outcome]]:
-    outcomes = []
+def run(scenarios: Sequence[Scenario], calls: int, console: Console) -> Iterator[tuple[Scenario, Outcome]]:
     with (
         tempfile.TemporaryDirectory(prefix="races-", delete=False) as kept,
         started(Path(kept)) as platform,
@@ -114,8 +117,7 @@ def run(scenarios: Sequence[Scenario], calls: int, console: Console) -> list[tup
                 console.print(f"[red]{violation}[/red]")
             if outcome.trial.violations:
                 console.print(f"[red]{len(outcome.trial.violations)} violations; all is kept in {folder}[/red]")
-            outcomes.append((scenario, outcome))
-    return outcomes
+            yield scenario, outcome
 
 
 def _one(platform: Platform, strict: Strict, scenario: Scenario, plan: Plan, console: Console) -> Outcome:
@@ -126,42 +128,25 @@ def _one(platform: Platform, strict: Strict, scenario: Scenario, plan: Plan, con
         def show(counts: Counter[str]) -> None:
             progress.update(task, completed=counts["begun"])
 
-        return race.run(platform, strict, plan, dict(scenario.weather), show)
-
-
-def tabled(outcomes: Sequence[tuple[Scenario, Outcome]]) -> Table:
-    table = Table(title="Races at a budget's edge", title_justify="left")
-    table.add_column("")
-    names = ("calls", "answered", "refused", "failed", "killed", "frozen", "moves", "swept", "conflicts", "throttled")
-    for name in (*names, "lost", "slow", "calls/s", "violations"):
-        table.add_column(name, justify="right")
-    for scenario, outcome in outcomes:
-        colour = "red" if outcome.trial.violations else "green"
-        *cells, violations = figures(outcome)
-        table.add_row(scenario.name, *cells, f"[{colour}]{violations}[/{colour}]")
-    return table
-
-
-def figures(outcome: Outcome) -> list[str]:
-    told = outcome.faults
-    conflicts = told.get("TransactionCanceledException", 0) + told.get("TransactionConflictException", 0)
-    throttled = told.get("ThrottlingException", 0) + told.get("ProvisionedThroughputExceededException", 0)
-    numbers = [outcome.plan.calls, outcome.answered, outcome.refused, outcome.failed, outcome.killed, outcome.frozen]
-    numbers += [outcome.moved, outcome.swept, conflicts, throttled, told.get("lost", 0) + told.get("reset", 0)]
-    numbers += [told.get("slow", 0) + told.get("late", 0)]
-    return [*map(str, numbers), f"{outcome.plan.calls / outcome.seconds:.0f}", str(len(outcome.trial.violations))]
+        return race.run(platform, strict, plan, {} if scenario.quiet else STORMY, show)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.races", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", default="", help="the races whose names begin like this")
-    parser.add_argument("--calls", type=int, default=2_000)
+    parser.add_argument("--only", default="", help="the races whose names begin like this; nothing is written then")
+    parser.add_argument("--calls", type=int, default=300)
     arguments = parser.parse_args()
     console = Console(highlight=False, width=200)
     chosen = [scenario for scenario in SCENARIOS if scenario.name.startswith(arguments.only)]
-    outcomes = run(chosen, arguments.calls, console)
-    console.print(tabled(outcomes))
-    return 1 if any(outcome.trial.violations for _, outcome in outcomes) else 0
+    stormy: list[page.Result] = []
+    quiet: list[page.Result] = []
+    for scenario, outcome in run(chosen, arguments.calls, console):
+        (quiet if scenario.quiet else stormy).append((scenario.name, outcome))
+        console.print(" | ".join([scenario.name, *page.figures(outcome)]))
+        if not arguments.only:
+            page.write(stormy, quiet)
+    console.print(page.tabled([*stormy, *quiet]))
+    return 1 if any(outcome.trial.violations for _, outcome in [*stormy, *quiet]) else 0
 
 
 if __name__ == "__main__":

@@ -33,6 +33,17 @@ class Outcome:
     journal: list[Item]
     faults: dict[str, int]
     seconds: float
+    busiest: int = 0
+    """Write units of the item that took most."""
+
+    @property
+    def pace(self) -> float:
+        """Calls a second."""
+        return self.plan.calls / self.seconds
+
+    @property
+    def admitted(self) -> int:
+        return sum(bool(call.sold) for call in self.trial.calls.values())
 
     @property
     def answered(self) -> int:
@@ -76,14 +87,15 @@ def run(platform: Platform, strict: Strict, plan: Plan, faults: dict[str, Any], 
         supervisor.stdin.write("go\n")
         supervisor.stdin.flush()
         lines = _followed(supervisor, plan, journal, progress)
-    told = strict.counts
+    told = strict.told
     strict.suffer()
     names = {account.name for account in plan.accounts} | {f"key:{key[:20]}" for key in plan.read_keys()}
     history = [change for change in witness.history() if change.account in names]
     evidence = Evidence(lines, history, witness.rows(plan.user), witness.sold())
     evidence.keep(Path(plan.folder))
     times = {line["what"]: line["at"] for line in lines if line["what"] in ("started", "finished")}
-    return Outcome(plan, Trial(evidence), lines, told, times["finished"] - times["started"])
+    busiest = max((each["units"] for each in told["busiest"]), default=0)
+    return Outcome(plan, Trial(evidence), lines, told["counts"], times["finished"] - times["started"], busiest)
 
 
 @contextmanager

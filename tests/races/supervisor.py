@@ -12,10 +12,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from llm_core.accounts.window import TRACE_SECONDS
 from llm_core.aws import clients
 from tests.races import cast
 from tests.races.plan import Plan
@@ -134,8 +135,13 @@ class Supervisor:
             self.journal.write("frozen", player=victim)
 
     def _sweep_up(self) -> None:
-        """Once the last lease is over, whole sweeps until nothing can be left."""
+        """Whole sweeps once the last lease is over, then once the last trace is."""
         time.sleep(self.plan.seconds + self.plan.lease_s + 2 * self.plan.skew_s)
+        self._sweeps()
+        self.plan = replace(self.plan, ahead_s=self.plan.ahead_s + 2 * TRACE_SECONDS)
+        self._sweeps()
+
+    def _sweeps(self) -> None:
         self._read()
         enough, until = self.swept + 1 + LAST_SWEEPS, time.monotonic() + PATIENCE_S
         while self.swept < enough and time.monotonic() < until:

@@ -118,9 +118,11 @@ class Trial:
             self._accuse(f"change {number}: {account} may spend {granted}, its window of {label} says {limit}")
 
     def _book(self, number: int, before: Item, after: Item) -> None:
-        """Whatever is booked belongs to the one call whose hold ended or was corrected by this write."""
+        """Whatever is booked belongs to the one call whose hold ended, or whose trace was made true, by this write."""
         more = after["spent"] - before["spent"]
-        ended = [call_id for call_id in before["holds"] if call_id not in after["holds"]]
+        ended = [
+            call_id for what in ("holds", "ended") for call_id in before.get(what, {}) if call_id not in after[what]
+        ]
         if len(ended) > 1 or (more and len(ended) != 1):
             self._accuse(f"change {number}: {after['userId']} booked {more} for {len(ended)} calls at once")
         for call_id in ended:
@@ -132,6 +134,8 @@ class Trial:
         for name, item in self.windows.items():
             if item["held"] or item["holds"]:
                 self._accuse(f"{name} still holds {item['held']} for {', '.join(item['holds'])}")
+            if item["ended"]:
+                self._accuse(f"{name} still remembers {', '.join(item['ended'])}")
 
     def _judge_rows(self) -> None:
         """On every account, what is spent is the sum of the rows of the calls that it paid: of each one, and in all."""
