@@ -46,9 +46,6 @@ class Scenario:
     quiet: bool = False
     """Nobody dies, nothing fails, and the limit is far away: how many calls go through one account?"""
 
-    times: int = 1
-    """How many times as many calls as the others."""
-
 
 def one_key(_name: str) -> dict[str, Any]:
     return {"accounts": [], "keys": 1, "key_month": 10 * CENT, "moved": ["key"]}
@@ -81,13 +78,12 @@ SCENARIOS = [
     Scenario("three accounts in 4 shards; a month turns", three(4), turns=True),
     Scenario("quiet: a team", one_team(1, FAR_AWAY), quiet=True),
     Scenario("quiet: a team in 4 shards", one_team(4, FAR_AWAY), quiet=True),
-    Scenario("three accounts in 4 shards; a long race", three(4), times=7),
 ]
 
 
 def planned(scenario: Scenario, calls: int, folder: Path) -> Plan:
-    name, calls = uuid4().hex[:8], calls * scenario.times
-    fates: dict[str, Any] = {"frozen": 4 * scenario.times, "seconds": 10}
+    name = uuid4().hex[:8]
+    fates: dict[str, Any] = {"frozen": 4, "seconds": 10}
     if scenario.quiet:
         fates = {"killed": 0, "quota": -(-calls // 4), "seconds": 10, "moved": []}
     if scenario.turns:

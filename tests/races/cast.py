@@ -48,6 +48,12 @@ def dress(plan: Plan) -> None:
     Call.__init__ = begun  # type: ignore[method-assign]
 
 
+def open_door(plan: Plan) -> None:
+    """By somebody who has no key, so that no table is asked."""
+    context = Context("GatewayChat", 1024, time.monotonic() + plan.seconds)
+    assert chat.handler(_event(plan.model, "nobody", ""), context)["statusCode"] == 401
+
+
 def open_accounts(plan: Plan) -> None:
     """The accounts and the keys below them."""
     for account in plan.accounts:

@@ -20,7 +20,7 @@ UNITS_PER_S = 1_000
 Result = tuple[str, Outcome]
 
 COLUMNS = (
-    *("calls", "admitted", "answered", "refused", "failed", "killed", "frozen", "swept", "moves", "conflicts"),
+    *("calls", "admitted", "answered", "refused", "failed", "left", "killed", "frozen", "swept", "moves", "conflicts"),
     *("injected faults", "calls/s", "violations"),
 )
 
@@ -39,8 +39,9 @@ call; an answered call not booked as it was sold; any call for which not sold <=
 
 COLUMNS_EXPLAINED = """\
 Admitted: held on every account, and a provider sold an answer. Refused: 402 or 429. Failed: another error, because of
-the tables; nothing, or at the most what was held, is booked. Killed: never ended. Swept: finished by the sweeper, for
-callers that were killed or stood still. Conflicts: writes that met a transaction.
+the tables; nothing, or at the most what was held, is booked. Left: those of the failed that the tables did not let give
+back their holds either: what they held is booked, as for the dead, although nobody was asked. Killed: never ended.
+Swept: finished by the sweeper, for callers that were killed or stood still. Conflicts: writes that met a transaction.
 """
 
 PACE = """\
@@ -56,7 +57,8 @@ def figures(outcome: Outcome) -> list[str]:
     """In the order of COLUMNS."""
     told = outcome.faults
     conflicts = told.get("TransactionCanceledException", 0) + told.get("TransactionConflictException", 0)
-    numbers = [outcome.plan.calls, outcome.admitted, outcome.answered, outcome.refused, outcome.failed, outcome.killed]
+    numbers = [outcome.plan.calls, outcome.admitted, outcome.answered, outcome.refused, outcome.failed]
+    numbers += [outcome.left, outcome.killed]
     numbers += [outcome.frozen, outcome.swept, outcome.moved, conflicts, sum(told.get(fate, 0) for fate in FATES)]
     return [*(f"{number:,}" for number in numbers), f"{outcome.pace:.0f}", str(len(outcome.trial.violations))]
 

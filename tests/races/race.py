@@ -59,6 +59,11 @@ class Outcome:
         return sum(call.status not in (200, 402, 429, None) for call in self.trial.calls.values())
 
     @property
+    def left(self) -> int:
+        """Of the failed: what the sweeper booked, because the tables did not let them give back their holds."""
+        return sum(call.left and call.booked > 0 and not call.sold for call in self.trial.calls.values())
+
+    @property
     def killed(self) -> int:
         return sum(call.status is None for call in self.trial.calls.values())
 

@@ -52,8 +52,9 @@ class Supervisor:
         """Until all calls have begun and ended one way or the other, and what they left open was swept."""
         others = [cast.sweeper, *([cast.mover] if self.plan.moved else [])]
         # Made once, and connected by nobody before the fork: a connection cannot be shared. On Lambda one thread makes
-        # boto3's classes of exceptions; threads that make them at the same time would not know each other's.
+        # boto3's classes of exceptions, and the door's middlewares; threads that make them at the same time break them.
         assert clients.dynamodb().exceptions.ConditionalCheckFailedException
+        cast.open_door(self.plan)
         os.waitpid(self._fork(partial(cast.open_accounts, self.plan)), 0)
         sys.stdin.readline()  # whoever started us makes the weather, then lets us go
         self.journal.write("started")

@@ -153,6 +153,27 @@ def test_a_hold_that_arrives_when_its_call_is_over_is_not_booked_again(
     assert balances(caller, team) == [(0, 0)] * 2
 
 
+@pytest.mark.parametrize("last", ["hold_own", "hold"])
+def test_a_hold_that_was_swept_before_it_is_given_back_costs_nothing(
+    tables: Strict, caller: Caller, team: str, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """Its caller did not hear of it, and stood still until its lease was over: it has asked nobody."""
+    opening.begin(team, window.label("month", time.time()), Deadline.after(5))
+    forbid = window.forbid
+
+    def slowly(*args: Any) -> Any:
+        sweep()
+        return forbid(*args)
+
+    monkeypatch.setattr(admission, "forbid", slowly)
+    around(monkeypatch, admission, last, lambda: suffering(tables, "lost"))
+    with pytest.raises(StoreUnavailable):
+        ask(caller)
+    sweep()
+    assert sum(row["charged"] for row in rows(caller)) == 0
+    assert set(balances(caller, team)) == {(0, 0)}
+
+
 def test_a_settle_that_was_done_unseen_is_no_trouble_for_a_call_without_rows(
     tables: Strict, caller: Caller, team: str
 ) -> None:

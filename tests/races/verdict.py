@@ -40,6 +40,11 @@ class Call:
         return sum(row["charged"] for row in self.rows)
 
     @property
+    def left(self) -> bool:
+        """The tables failed it, also when it gave back its hold, so the sweeper found it as if its caller had died."""
+        return self.code == "store_unavailable" and bool(self.rows) and all(row["swept"] for row in self.rows)
+
+    @property
     def billed(self) -> int:
         return sum(row["cost"] for row in self.rows)
 
@@ -173,7 +178,7 @@ class Trial:
             call.billed != bills or len(call.sold) != 1 or any(r["estimated"] for r in call.rows)
         ):
             self._accuse(f"{told}: an answered call is not booked as it was sold")
-        if call.status not in (200, None) and not call.sold and call.booked:
+        if call.status not in (200, None) and not call.sold and call.booked and not call.left:
             self._accuse(f"{told}: a refused call is charged")
         if not bills <= call.billed or not call.booked <= max(call.most, 0):
             self._accuse(f"{told}: not sold <= booked <= held ({call.most})")

@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from llm_core import ledger
 from llm_core.accounts import opening
-from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, forbid, settle
+from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, amend, forbid, settle
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, update
 from llm_core.deadline import Deadline
-from llm_core.errors import BudgetExceeded, BudgetHeld, RateLimited, StoreUnavailable
+from llm_core.errors import BudgetExceeded, BudgetHeld, LedgerUnavailable, RateLimited, StoreUnavailable
 from llm_core.money import plain
 
 OPEN_HOLDS = 100
@@ -136,13 +137,18 @@ def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -
 def _give_back(window: Window, wanted: Wanted, rates: Rates = Rates()) -> None:
     """The write may have been carried out and its answer lost, or be carried out later: neither shall hold anything.
 
-    Where this fails too, the sweeper does it.
+    Where this fails too, the sweeper does it. Where the sweeper was faster, it has booked what nobody asked for.
     """
     deadline = Deadline.after(_SECONDS_TO_GIVE_BACK)
-    with suppress(Gone, StoreUnavailable):
-        found = forbid(window, wanted.call_id, wanted.user, deadline)
-        if found is not None:
-            settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
+    with suppress(LedgerUnavailable, StoreUnavailable):
+        try:
+            found = forbid(window, wanted.call_id, wanted.user, deadline)
+            if found is not None:
+                settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
+        except Gone as gone:
+            if gone.trace and gone.trace.booked:
+                ledger.undo_estimates(wanted.user, wanted.call_id)
+                amend(window, wanted.call_id, gone.trace, 0, deadline)
 
 
 def _values(wanted: Wanted, entry: Entry) -> dict[str, Any]:

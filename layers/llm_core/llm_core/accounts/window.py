@@ -209,14 +209,21 @@ def amend(window: Window, call_id: str, trace: Trace, cost: int, deadline: Deadl
 
 
 def forbid(window: Window, call_id: str, user: str, deadline: Deadline) -> Entry | None:
-    """A hold that may still arrive is over before it came. The hold, if it has arrived; raises StoreUnavailable."""
+    """A hold that may still arrive is over before it came. The hold, if it has arrived.
+
+    Raises Gone, with its trace, when it is over already, and StoreUnavailable.
+    """
     change, condition = "SET #ended.#id = :trace, #open = :open", "attribute_not_exists(#holds.#id)"
+    condition += " AND attribute_not_exists(#ended.#id)"  # what the sweeper has booked is not forgotten
     trace = Trace(0, int(time.time()) + TRACE_SECONDS, user)
     write = window.write(change, condition, {":trace": trace.stored, ":open": OPEN}, {"#id": call_id})
     try:
         update(write, deadline)
     except ConditionFailed as failure:
-        return Entry.of(failure.item, call_id)
+        found = Entry.of(failure.item, call_id)
+        if found is None:
+            raise Gone(trace=Trace.of(failure.item, call_id)) from failure
+        return found
     return None
 
 
