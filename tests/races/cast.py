@@ -124,7 +124,7 @@ def sweeper(plan: Plan) -> None:
         try:
             done = sweep.handler({"id": "race"}, Context("AccountsSweep", 512, time.monotonic() + 30))
         except DreyError as error:  # Lambda's next schedule comes in any case
-            journal.write("swept", failed=error.code)
+            journal.write("swept", broken=error.code)
         else:
             journal.write("swept", took=time.monotonic() - began, **done)
         time.sleep(max(began + SWEEPS_S - time.monotonic(), 0))

@@ -69,7 +69,7 @@ class Outcome:
 
     @property
     def swept(self) -> int:
-        done = [line for line in self.journal if line["what"] == "swept" and "failed" not in line]
+        done = [line for line in self.journal if line["what"] == "swept" and "broken" not in line]
         return sum(line["finished"] + line["estimated"] + line["abandoned"] for line in done)
 
     @property

@@ -97,7 +97,7 @@ class Supervisor:
                     player.left, player.open = player.left - 1, player.open + 1
             elif line["what"] == "ended" and player:
                 player.open -= 1
-            elif line["what"] == "swept" and "failed" not in line:
+            elif line["what"] == "swept" and line.get("failed") == 0:
                 self.swept += 1
 
     def _reap(self) -> None:
