@@ -92,7 +92,10 @@ NEIGHBOURS = {
         "terms": {"callers", "accounts.tree", "accounts.window"},
         "key_shapes": {"callers", "accounts.window"},
         "keys": {"audit", "callers", "terms", "accounts.tree"},
-        "keyring": {"audit", "callers", "terms", "keys", "accounts.tree", "accounts.window", "accounts.limits"},
+        "keyring": {
+            *("audit", "callers", "terms", "keys", "byok", "providers.directory"),
+            *("accounts.tree", "accounts.window", "accounts.limits"),
+        },
         "overruns": {"alerts"},
         "accounts.tree": {"accounts.window"},
         "accounts.opening": {"accounts.window", "accounts.tree"},

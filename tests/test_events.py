@@ -115,6 +115,8 @@ ANSWERS: dict[str, Any] = {
     "keys-change_unknown": 404,
     "keys-revoke_unknown": 404,
     "keys-rotate_unknown": 404,
+    "keys-provide_unknown": 404,
+    "keys-withhold_unknown": 404,
     "keys-warmup": 200,
     "budget-mine": 200,
     "budget-of_another": 404,

@@ -29,6 +29,7 @@ def key(found: Key, account: Account, caller: Caller) -> dict[str, Any]:
         "requestsPerMinute": terms.requests_per_minute,
         "tokensPerMinute": terms.tokens_per_minute,
         "policy": terms.policy,
+        "providers": list(found.providers),
         "createdAt": found.created_at,
         "expiresAt": moment(terms.expires_at),
         "revokedAt": found.revoked_at,

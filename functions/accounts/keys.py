@@ -73,6 +73,23 @@ def rotate(key_id: str) -> Response:
     return _json({"apiKey": made.api_key, **_shown(keys.find(made.key_id), caller)})
 
 
+@door.put("/v1/auth/keys/<key_id>/providers/<provider>")
+def provide(key_id: str, provider: str) -> Response:
+    caller = _caller("keys:write")
+    found = keyring.reach(caller, unquote(key_id))
+    body = shapes.read(key_shapes.ProviderKey, shapes.parse(door.body()))
+    keyring.provide(found.key_id, unquote(provider), body.api_key, caller.key_id, door.deadline)
+    return _json(_shown(keys.find(found.key_id), caller))
+
+
+@door.delete("/v1/auth/keys/<key_id>/providers/<provider>")
+def withhold(key_id: str, provider: str) -> Response:
+    caller = _caller("keys:write")
+    found = keyring.reach(caller, unquote(key_id))
+    keyring.withhold(found.key_id, unquote(provider), caller.key_id, door.deadline)
+    return _json(_shown(keys.find(found.key_id), caller))
+
+
 @door.get("/v1/key")
 def myself() -> Response:
     caller = _caller()

@@ -31,6 +31,13 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("patch", "/v1/auth/keys/{id}", "What is different about it from now on", key_shapes.KeyChange),
     ("delete", "/v1/auth/keys/{id}", "The end of it and of all below it", None),
     ("post", "/v1/auth/keys/{id}/rotate", "Another secret for it, shown this once", None),
+    (
+        "put",
+        "/v1/auth/keys/{id}/providers/{provider}",
+        "A provider's key of one's own for all calls of this key",
+        key_shapes.ProviderKey,
+    ),
+    ("delete", "/v1/auth/keys/{id}/providers/{provider}", "No more of it", None),
     ("get", "/v1/usage", "What was used and what it cost", None),
     ("get", "/v1/usage/budget", "What may still be spent, and whose money it is", None),
     ("put", "/v1/usage/budget", "Another budget", key_shapes.Budget),

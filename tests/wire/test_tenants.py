@@ -76,6 +76,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("PATCH", "/v1/auth/keys/{id}"): Route((KEYS,), _same({"name": "other", "monthlyBudget": 1}), aimed=True),
     ("DELETE", "/v1/auth/keys/{id}"): Route((KEYS,), aimed=True),
     ("POST", "/v1/auth/keys/{id}/rotate"): Route((KEYS,), aimed=True),
+    ("PUT", "/v1/auth/keys/{id}/providers/{provider}"): Route(
+        (KEYS,), _same({"apiKey": "own-" + "k" * 20}), aimed=True
+    ),
+    ("DELETE", "/v1/auth/keys/{id}/providers/{provider}"): Route((KEYS,), aimed=True),
     ("GET", "/v1/usage"): Route((READ,)),
     ("GET", "/v1/usage/budget"): Route((READ,)),
     ("PUT", "/v1/usage/budget"): Route(
@@ -98,7 +102,7 @@ def test_every_route_of_the_template_has_its_line() -> None:
 def ask(holder: Holder, name: tuple[str, str], target: Target, key: str | None = "") -> httpx2.Response:
     """A request of this route about the target; `key` instead of the holder's own, None for none."""
     method, path = name
-    place = path.replace("{id+}", "claude-haiku-4-5")
+    place = path.replace("{id+}", "claude-haiku-4-5").replace("{provider}", "anthropic")
     place = place.replace("{id}", target.call_id if "generations" in path else target.key_id)
     body = ROUTES[name].body(target)
     if body is not None and "scopes" in body:

@@ -86,6 +86,12 @@ class NewKey(KeyChange):
     monthly_budget: Usd | None
 
 
+class ProviderKey(Order):
+    """PUT /v1/auth/keys/{id}/providers/{provider}: the caller's own key there."""
+
+    api_key: str
+
+
 def limits(body: Budget | KeyChange) -> dict[Kind, int | None]:
     """The limits that are named, in nano-USD; None for none."""
     named: dict[Kind, int | None] = {"month": body.monthly_budget, "day": body.daily_cap}

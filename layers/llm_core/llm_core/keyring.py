@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from llm_core import audit, callers, keys
+from llm_core import audit, byok, callers, keys
 from llm_core.accounts import limits, tree
 from llm_core.accounts.tree import Account
 from llm_core.accounts.window import Kind
@@ -16,6 +16,7 @@ from llm_core.callers import Caller
 from llm_core.deadline import Deadline
 from llm_core.errors import InvalidRequest, NotFound
 from llm_core.keys import Key, NewKey
+from llm_core.providers import directory
 from llm_core.terms import check, check_limits, check_lowered, cut, told, within
 
 _KEY_ID = re.compile(r"sk-proj-[A-Za-z0-9]{12}")
@@ -108,7 +109,39 @@ def revoke(key_id: str, by: str, deadline: Deadline) -> list[str]:
         except ConditionFailed:
             deadline.remaining()  # it was revoked before
         callers.forget(each)
+    for each in ended:
+        for provider in keys.find(each).providers:
+            byok.forget(each, provider)
     return ended
+
+
+def provide(key_id: str, provider: str, secret: str, by: str, deadline: Deadline) -> None:
+    """Keep a provider's key for this key's calls, in the place of the one before. Raises NotFound, InvalidRequest."""
+    found = _good(key_id)
+    byok.store(key_id, provider, secret)
+    try:
+        together(_provided(found, provider, by, kept=True), deadline)
+    except ConditionFailed:
+        byok.forget(key_id, provider)
+        _good(key_id)  # it was revoked meanwhile
+        raise
+    callers.forget(key_id)
+
+
+def withhold(key_id: str, provider: str, by: str, deadline: Deadline) -> None:
+    """Delete the provider's key that is kept for this key, if there is one. Raises NotFound, InvalidRequest."""
+    if provider not in directory.with_keys():
+        raise NotFound(f"No key is kept for {provider[:60]!r}.")
+    together(_provided(_good(key_id), provider, by, kept=False), deadline)
+    callers.forget(key_id)
+    byok.forget(key_id, provider)
+
+
+def _provided(found: Key, provider: str, by: str, *, kept: bool) -> list[Write]:
+    after = {*found.providers} | {provider} if kept else {*found.providers} - {provider}
+    facts = {"providers": [*found.providers]}, {"providers": sorted(after)}
+    what = "key.provide" if kept else "key.withhold"
+    return [keys.provided(found.key_id, provider, kept=kept), _act(by, what, found, *facts)]
 
 
 def _good(key_id: str) -> Key:

@@ -29,7 +29,8 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it is kept; `terms` are without limits, which are its account's. `version` grows with every change."""
+    """A key as it is kept; `terms` are without limits, which are its account's. `version` grows with every change,
+    `providers` are those for which it keeps a key of its own."""
 
     key_id: str
     name: str
@@ -39,6 +40,7 @@ class Key:
     version: int
     created_at: str
     revoked_at: str | None
+    providers: tuple[str, ...] = ()
 
     @property
     def account(self) -> str:
@@ -109,6 +111,7 @@ def find(key_id: str) -> Key:
         item["version"],
         item["createdAt"],
         item.get("revokedAt"),
+        tuple(sorted(item.get("providers", ()))),
     )
 
 
@@ -128,6 +131,13 @@ def revoked(key_id: str, at: str) -> Write:
     condition = "attribute_exists(#keyId) AND attribute_not_exists(#revokedAt)"
     change = "SET #revokedAt = :at, #version = #version + :one"
     return Write(_table(), {"keyId": key_id}, change, condition, {":at": at, ":one": 1})
+
+
+def provided(key_id: str, provider: str, *, kept: bool) -> Write:
+    """A step that says whether the key keeps one of its own for this provider; it fails for a revoked key."""
+    change = f"{'ADD' if kept else 'DELETE'} #providers :provider SET #version = #version + :one"
+    condition = "attribute_exists(#keyId) AND attribute_not_exists(#revokedAt)"
+    return Write(_table(), {"keyId": key_id}, change, condition, {":provider": {provider}, ":one": 1})
 
 
 def unchanged(key: Key) -> Write:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from llm_core import callers
-from tests.conftest import Platform
+from llm_core.aws import clients
+from tests.conftest import Platform, fresh
 from tests.functions.accounts.holder import NANO, Holder, someone
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
@@ -243,6 +244,57 @@ def test_a_key_may_end_itself(ada: Holder) -> None:
     ada.told("DELETE", f"/v1/auth/keys/{ada.key_id}")
     assert not ada.works
     assert not child.works
+
+
+# ------------------------------------------------------------------------------------------------ own provider keys
+def test_a_kept_provider_key_pays_from_the_next_call_on_until_it_is_withheld(ada: Holder, understudy: Platform) -> None:
+    own, model = f"own-key-{ada.user}", fresh("claude")
+    path = f"/v1/auth/keys/{ada.key_id}/providers/anthropic"
+    assert ada.told("PUT", path, {"apiKey": own})["providers"] == ["anthropic"]
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "maxTokens": 20}
+    assert ada.told("POST", "/v1/complete", body)["usage"]["estimatedCost"] == 0
+    assert ada.told("DELETE", path)["providers"] == []
+    assert ada.told("POST", "/v1/complete", body)["usage"]["estimatedCost"] > 0
+    assert [sale["key"] == own for sale in understudy.sold() if model in sale["model"]] == [True, False]
+    acts = [act for act in ada.acts if act["what"] in ("key.provide", "key.withhold")]
+    assert [act["after"]["providers"] for act in acts] == [["anthropic"], []]
+    assert own not in json.dumps([ada.acts, ada.kept], default=str)
+    assert own not in ada.platform.logs.read_text()
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "word"),
+    [
+        ("bedrock", {"apiKey": "own-key-0123456789"}, "anthropic"),
+        ("..%2fopenai", {"apiKey": "own-key-0123456789"}, "anthropic"),
+        ("anthropic", {"apiKey": "short"}, "characters"),
+        ("anthropic", {"apiKey": 7}, "apiKey"),
+        ("anthropic", {}, "JSON"),
+    ],
+)
+def test_what_is_no_provider_or_no_key_is_not_kept(ada: Holder, provider: str, body: Any, word: str) -> None:
+    assert word in ada.refused("PUT", f"/v1/auth/keys/{ada.key_id}/providers/{provider}", body, status=400)
+    assert ada.told("GET", "/v1/key")["providers"] == []
+
+
+def test_no_provider_key_outlives_the_key_that_it_was_kept_for(ada: Holder) -> None:
+    child = ada.make()
+    grandchild = child.make()
+    for key in (child, grandchild):
+        for provider in ("anthropic", "openai"):
+            ada.told("PUT", f"/v1/auth/keys/{key.key_id}/providers/{provider}", {"apiKey": f"own-key-{key.key_id}"})
+    assert len(_parameters(ada, child)) == len(_parameters(ada, grandchild)) == 2
+    ada.told("DELETE", f"/v1/auth/keys/{child.key_id}")
+    assert _parameters(ada, child) == _parameters(ada, grandchild) == []
+    late = f"/v1/auth/keys/{child.key_id}/providers/openai"
+    assert "revoked" in ada.refused("PUT", late, {"apiKey": "own-key-0123456789"}, status=400)
+    assert "revoked" in ada.refused("DELETE", late, status=400)
+    assert _parameters(ada, child) == []
+
+
+def _parameters(ada: Holder, key: Holder) -> list[str]:
+    path = f"{ada.platform.environment['BYOK_PATH']}/{key.key_id}"
+    return [found["Name"] for found in clients.ssm().get_parameters_by_path(Path=path)["Parameters"]]
 
 
 # ------------------------------------------------------------------------------------------------ audit
