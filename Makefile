@@ -32,6 +32,10 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 # sam compiles the layer with the python3.13 on PATH: its own runs everywhere, pyenv's stand-in only in this folder.
 RUN_SAM := SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/$(VENVS)/sam/bin:$$PATH" $(SAM)
 
+# Where the operator's verbs act, and what they are given: USER stands in every shell, so only the command line counts.
+ON_STAGE = --stage $(or $(STAGE),local)
+given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
+
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -50,8 +54,25 @@ run: ## Everything on one port of this machine, without an AWS account: PORT=300
 	@trap : INT; PORT=$(PORT) $(BIN)/python -m local run || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 .PHONY: key
-key: $(LOCAL) ## An API key, shown once: for what `make run` runs, or with your AWS credentials for STAGE=dev
-	@$(BIN)/python -m local key --stage $(or $(STAGE),local)
+key: $(LOCAL) ## An API key, shown once; with your AWS credentials for STAGE=dev: USER=ada TEAM= ORG= BUDGET=50 DAILY= SCOPES=a,b NAME=
+	@$(BIN)/python -m local key $(ON_STAGE) --user "$(or $(call given,USER),local)" --team "$(call given,TEAM)" \
+	  --org "$(call given,ORG)" --budget "$(call given,BUDGET)" --daily "$(call given,DAILY)" \
+	  --scopes "$(call given,SCOPES)" --name "$(or $(call given,NAME),made on the command line)"
+
+.PHONY: budget
+budget: $(LOCAL) ## What an account may spend, shown or set: ACCOUNT=user:ada MONTHLY=50 DAILY=none STAGE=dev, SHARDS=4 at first
+	@test -n "$(ACCOUNT)" || { echo "Whose? make budget ACCOUNT=user:ada MONTHLY=50" >&2; exit 2; }
+	@$(BIN)/python -m local budget $(ON_STAGE) "$(ACCOUNT)" --monthly "$(MONTHLY)" --daily "$(DAILY)" $(if $(SHARDS),--shards $(SHARDS))
+
+.PHONY: revoke
+revoke: $(LOCAL) ## The end of an API key and of all below it: KEY=sk-proj-abcdefghijkl STAGE=dev
+	@test -n "$(KEY)" || { echo "Which one? make revoke KEY=sk-proj-abcdefghijkl" >&2; exit 2; }
+	@$(BIN)/python -m local revoke $(ON_STAGE) "$(KEY)"
+
+.PHONY: clear
+clear: $(LOCAL) ## Ask a model again that cost more than its ceiling: MODEL=anthropic/... OPERATION=chat STAGE=dev
+	@test -n "$(MODEL)" || { echo "Which one? make clear MODEL=anthropic/claude-haiku-4-5 OPERATION=chat" >&2; exit 2; }
+	@$(BIN)/python -m local clear $(ON_STAGE) "$(MODEL)" --operation "$(or $(OPERATION),chat)"
 
 .PHONY: seed
 seed: $(LOCAL) ## Sample users, keys and usage for what `make run` runs

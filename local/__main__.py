@@ -1,4 +1,4 @@
-"""The verbs of `python -m local`: run, key, usage, seed, rollups, invoke."""
+"""The verbs of `python -m local`: run, key, budget, revoke, clear, usage, seed, rollups, invoke."""
 
 import sys
 
@@ -7,7 +7,10 @@ if sys.version_info < (3, 13):  # noqa: UP036 (this line is for older ones)
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 try:
     from local.project import CannotStart, Project
@@ -36,12 +39,51 @@ def _run(project: Project, arguments: argparse.Namespace) -> None:
 
 
 def _key(project: Project, arguments: argparse.Namespace) -> None:
-    from local.key import create
+    with _administration(project, arguments) as administer:
+        limits = {"month": arguments.budget, "day": arguments.daily}
+        administer.make_key(
+            arguments.name,
+            arguments.user,
+            team=arguments.team,
+            org=arguments.org,
+            scopes=arguments.scopes,
+            limits={
+                kind: limit for kind, text in limits.items() if (limit := administer.amount(text or "none")) is not None
+            },
+        )
 
-    scopes = [scope for scope in arguments.scopes.split(",") if scope]
-    made = create(project, arguments.stage, arguments.name, arguments.user, scopes or None)
-    complain(f"{made.key_id} for {arguments.user} in stage {arguments.stage}; the key is shown this once:")
-    sys.stdout.write(f"{made.api_key}\n")
+
+def _budget(project: Project, arguments: argparse.Namespace) -> None:
+    with _administration(project, arguments) as administer:
+        limits = {"month": arguments.monthly, "day": arguments.daily}
+        named = {kind: administer.amount(text) for kind, text in limits.items() if text}
+        administer.set_budget(arguments.account, named, arguments.shards)
+
+
+def _revoke(project: Project, arguments: argparse.Namespace) -> None:
+    with _administration(project, arguments) as administer:
+        administer.revoke(arguments.key)
+
+
+def _clear(project: Project, arguments: argparse.Namespace) -> None:
+    with _administration(project, arguments) as administer:
+        administer.clear(arguments.model, arguments.operation)
+
+
+@contextmanager
+def _administration(project: Project, arguments: argparse.Namespace) -> Iterator[Any]:
+    """local.administer, on the tables of the stage that was asked for; what llm_core refuses is one line."""
+    from local.key import of_stage
+
+    os.environ.update(of_stage(project, arguments.stage))
+    sys.path[:0] = map(str, project.sources)  # it speaks to llm_core
+    from llm_core.errors import DreyError
+    from local import administer
+
+    try:
+        yield administer
+    except DreyError as error:
+        raise CannotStart(error.message) from None
 
 
 def _usage(project: Project, arguments: argparse.Namespace) -> None:
@@ -90,12 +132,36 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--ready-file", type=Path, help="write url, key and addresses here (JSON) once it answers")
     run.set_defaults(verb=_run)
 
-    key = verbs.add_parser("key", parents=[shared], help="make an API key and print it")
-    key.add_argument("--stage", default="local", help="a stage of samconfig.toml, with your AWS credentials")
+    staged = argparse.ArgumentParser(add_help=False)
+    staged.add_argument("--stage", default="local", help="a stage of samconfig.toml, with your AWS credentials")
+
+    key = verbs.add_parser("key", parents=[shared, staged], help="make an API key and print it")
     key.add_argument("--name", default="made on the command line")
     key.add_argument("--user", default="local", help="whose usage it counts as")
+    key.add_argument("--team", default="", help="the team that the user is in, when it is seen for the first time")
+    key.add_argument("--org", default="", help="the organisation above, likewise")
+    key.add_argument("--budget", default="", help="USD a month")
+    key.add_argument("--daily", default="", help="USD a day")
     key.add_argument("--scopes", default="", help="a,b; all by default")
     key.set_defaults(verb=_key)
+
+    budget = verbs.add_parser("budget", parents=[shared, staged], help="what an account may spend; shown, or set")
+    budget.add_argument("account", help="org:acme, team:search, user:ada or key:sk-proj-...")
+    budget.add_argument("--monthly", default="", help="USD, or none")
+    budget.add_argument("--daily", default="", help="USD, or none")
+    budget.add_argument("--shards", type=int, choices=range(1, 33), help="of a new account that many calls share")
+    budget.set_defaults(verb=_budget)
+
+    revoke = verbs.add_parser("revoke", parents=[shared, staged], help="end an API key and all below it")
+    revoke.add_argument("key", help="its first twenty characters: sk-proj-...")
+    revoke.set_defaults(verb=_revoke)
+
+    clear = verbs.add_parser(
+        "clear", parents=[shared, staged], help="ask a model again that cost more than its ceiling"
+    )
+    clear.add_argument("model", help="provider/model")
+    clear.add_argument("--operation", default="chat", choices=["chat", "embeddings"])
+    clear.set_defaults(verb=_clear)
 
     usage = verbs.add_parser("usage", parents=[shared], help="the latest usage rows of the running platform")
     usage.add_argument("--rows", type=int, default=20)
@@ -104,8 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     seed = verbs.add_parser("seed", parents=[shared], help="sample users, keys and usage for the running platform")
     seed.set_defaults(verb=_seed)
 
-    rollups = verbs.add_parser("rollups", parents=[shared], help="count usage rows that the sums lack, from the rows")
-    rollups.add_argument("--stage", default="local", help="a stage of samconfig.toml, with your AWS credentials")
+    rollups = verbs.add_parser(
+        "rollups", parents=[shared, staged], help="count usage rows that the sums lack, from the rows"
+    )
     rollups.set_defaults(verb=_rollups)
 
     invoke = verbs.add_parser("invoke", parents=[shared], help="send a sample event to one door")

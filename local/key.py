@@ -1,10 +1,8 @@
-"""API keys: the one that a checkout keeps for itself, and more of them on demand."""
+"""The API key that a checkout keeps for itself, and how a program finds the tables: the emulator's or a stage's."""
 
 import importlib
-import os
 import re
-import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,37 +37,29 @@ def ensure(path: Path) -> str:
     return made
 
 
-def create(project: Project, stage: str, name: str, user: str, scopes: Collection[str] | None) -> Any:
-    """Make a key in the running emulator (stage `local`) or, with the operator's AWS credentials, in a stage's table.
-
-    Returns llm_core's NewKey. Raises CannotStart when there is no such place, or a scope is unknown.
-    """
-    if stage == "local":
-        os.environ.update(environment(project.now_running()["environment"]))
-    else:
-        os.environ.update(tables(project.stack_name(stage)))
-        os.environ["STAGE"] = stage
-    sys.path[:0] = map(str, project.sources)
-    callers, keys = _room("callers"), _room("keys")
-    unknown = set(scopes or ()) - set(callers.SCOPES)
-    if unknown:
-        raise CannotStart(f"Unknown scope {', '.join(sorted(unknown))}; there are: {', '.join(sorted(callers.SCOPES))}")
-    return keys.create(name, user_id=user, terms=keys.Terms(scopes or callers.SCOPES))
-
-
 def environment(doors: Mapping[str, str]) -> dict[str, str]:
     """What a program needs besides the doors' own variables to talk to the emulator instead of AWS."""
     return {**CREDENTIALS, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **doors}
 
 
-def tables(stack: str) -> dict[str, str]:
+def of_stage(project: Project, stage: str) -> dict[str, str]:
+    """The environment for acting on a stage's tables: on the running platform's, or with the operator's credentials.
+
+    Raises CannotStart when there is no such place.
+    """
+    if stage == "local":
+        return environment(project.now_running()["environment"])
+    return {**_tables(project.stack_name(stage)), "STAGE": stage}
+
+
+def _tables(stack: str) -> dict[str, str]:
     """The tables of a stack, as the doors' variables name them: its output KeysTableName is KEYS_TABLE_NAME."""
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except (ClientError, BotoCoreError) as error:
         raise CannotStart(f"Stack {stack} cannot be read: {error}") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
-    tables = {name: str(value) for name, value in outputs.items() if name.endswith("TableName")}
+    tables = {name: str(value) for name, value in outputs.items() if name.endswith(("TableName", "ByokPath"))}
     if "KeysTableName" not in tables:
         raise CannotStart(f"Stack {stack} has no output KeysTableName")
     return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper(): value for name, value in tables.items()}

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from llm_core.aws import clients, table
 from llm_core.deadline import Deadline
 from llm_core.roll_ups.counting import Fact, Unreadable, count
-from local.key import environment, tables
+from local.key import of_stage
 from local.project import Project
 from local.screen import complain
 
@@ -25,10 +25,7 @@ _PATIENCE_S = 60.0  # for one such batch, while others count too
 
 def recount(project: Project, stage: str) -> None:
     """Count, and say what was missing. Raises CannotStart when there is no such place, StoreUnavailable."""
-    if stage == "local":
-        environ.update(environment(project.now_running()["environment"]))
-    else:
-        environ.update(tables(project.stack_name(stage)))
+    environ.update(of_stage(project, stage))
     seen = missing = 0
     with Progress(disable=not sys.stdout.isatty(), transient=True) as progress:
         bar = progress.add_task("Usage rows", total=None)

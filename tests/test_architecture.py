@@ -38,7 +38,8 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rooms",
         [
-            *("ledger", "callers", "alerts", "journal", "audit", "overruns", "terms", "keys", "keyring", "key_shapes"),
+            *("ledger", "callers", "alerts", "journal", "audit", "overruns"),
+            *("terms", "keys", "keyring", "credentials", "key_shapes", "budgets"),
             *("accounts.window", "accounts.tree", "accounts.opening", "accounts.admission", "accounts.shards"),
             *("roll_ups.counting", "roll_ups.sums"),
             *("accounts.holds", "accounts.limits", "accounts.sweeper", "accounts.standing"),
@@ -91,11 +92,10 @@ NEIGHBOURS = {
         "journal": {"ledger"},
         "terms": {"callers", "accounts.tree", "accounts.window"},
         "key_shapes": {"callers", "accounts.window"},
+        "budgets": {"audit", "terms", "accounts.tree", "accounts.window", "accounts.limits"},
         "keys": {"audit", "callers", "terms", "accounts.tree"},
-        "keyring": {
-            *("audit", "callers", "terms", "keys", "byok", "providers.directory"),
-            *("accounts.tree", "accounts.window", "accounts.limits"),
-        },
+        "keyring": {"audit", "callers", "terms", "keys", "accounts.tree", "accounts.window", "accounts.limits"},
+        "credentials": {"byok", "callers", "keyring", "keys", "accounts.tree", "providers.directory"},
         "overruns": {"alerts"},
         "accounts.tree": {"accounts.window"},
         "accounts.opening": {"accounts.window", "accounts.tree"},

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from accounts import figures
-from llm_core import callers, key_shapes, keyring, keys, shapes
+from llm_core import callers, credentials, key_shapes, keyring, keys, shapes
 from llm_core.accounts import tree
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
@@ -62,14 +62,14 @@ def change(key_id: str) -> Response:
 def revoke(key_id: str) -> Response:
     caller = _caller("keys:write")
     found = keyring.reach(caller, unquote(key_id))
-    ended = keyring.revoke(found.key_id, caller.key_id, door.deadline)
+    ended = credentials.revoke(found.key_id, caller.key_id, door.deadline)
     return _json({**_shown(keys.find(found.key_id), caller), "revoked": ended})
 
 
 @door.post("/v1/auth/keys/<key_id>/rotate")
 def rotate(key_id: str) -> Response:
     caller = _caller("keys:write")
-    made = keyring.rotate(keyring.reach(caller, unquote(key_id)).key_id, caller.key_id, door.deadline)
+    made = credentials.rotate(keyring.reach(caller, unquote(key_id)).key_id, caller.key_id, door.deadline)
     return _json({"apiKey": made.api_key, **_shown(keys.find(made.key_id), caller)})
 
 
@@ -78,7 +78,7 @@ def provide(key_id: str, provider: str) -> Response:
     caller = _caller("keys:write")
     found = keyring.reach(caller, unquote(key_id))
     body = shapes.read(key_shapes.ProviderKey, shapes.parse(door.body()))
-    keyring.provide(found.key_id, unquote(provider), body.api_key, caller.key_id, door.deadline)
+    credentials.provide(found.key_id, unquote(provider), body.api_key, caller.key_id, door.deadline)
     return _json(_shown(keys.find(found.key_id), caller))
 
 
@@ -86,7 +86,7 @@ def provide(key_id: str, provider: str) -> Response:
 def withhold(key_id: str, provider: str) -> Response:
     caller = _caller("keys:write")
     found = keyring.reach(caller, unquote(key_id))
-    keyring.withhold(found.key_id, unquote(provider), caller.key_id, door.deadline)
+    credentials.withhold(found.key_id, unquote(provider), caller.key_id, door.deadline)
     return _json(_shown(keys.find(found.key_id), caller))
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from llm_core import audit, keyring, keys
+from llm_core import audit, credentials, keyring, keys
 from llm_core.accounts import tree
 from llm_core.aws import table
 from llm_core.callers import SCOPES, Caller, identify
@@ -64,7 +64,7 @@ def test_what_is_narrowed_is_narrowed_below(above: Caller) -> None:
     child = below(above)
     grandchild = below(identify(child.api_key))
     ended = below(identify(child.api_key))
-    keyring.revoke(ended.key_id, above.key_id, soon())
+    credentials.revoke(ended.key_id, above.key_id, soon())
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     keyring.change(above, child.key_id, Change(terms={"expires_at": until, "models": ("fast",)}), soon())
     found = keys.find(grandchild.key_id)
@@ -74,7 +74,7 @@ def test_what_is_narrowed_is_narrowed_below(above: Caller) -> None:
 
 def test_a_secret_is_replaced(above: Caller) -> None:
     child = below(above)
-    made = keyring.rotate(child.key_id, above.key_id, soon())
+    made = credentials.rotate(child.key_id, above.key_id, soon())
     assert identify(made.api_key).key_id == child.key_id
     with pytest.raises(Unauthorized):
         identify(child.api_key)
@@ -83,15 +83,15 @@ def test_a_secret_is_replaced(above: Caller) -> None:
 def test_the_end_is_for_all_below_and_for_good(above: Caller) -> None:
     child = below(above)
     grandchild = below(identify(child.api_key))
-    assert keyring.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
+    assert credentials.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
     at = keys.find(child.key_id).revoked_at
-    assert keyring.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
+    assert credentials.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
     assert keys.find(child.key_id).revoked_at == at is not None
     for made in (child, grandchild):
         with pytest.raises(Unauthorized):
             identify(made.api_key)
         with pytest.raises(InvalidRequest, match="revoked"):
-            keyring.rotate(made.key_id, above.key_id, soon())
+            credentials.rotate(made.key_id, above.key_id, soon())
         with pytest.raises(InvalidRequest, match="revoked"):
             keyring.change(above, made.key_id, Change("x"), soon())
     with pytest.raises(NotAllowed, match="revoked"):
@@ -101,7 +101,7 @@ def test_the_end_is_for_all_below_and_for_good(above: Caller) -> None:
 
 def test_an_account_that_is_closed_takes_no_key(above: Caller) -> None:
     """As while a revocation is under way, whose keys still work."""
-    keyring._closed(above.account, soon())
+    credentials._closed(above.account, soon())
     with pytest.raises(NotAllowed, match="not open"):
         below(above)
 
@@ -109,8 +109,8 @@ def test_an_account_that_is_closed_takes_no_key(above: Caller) -> None:
 def test_every_act_has_its_row_and_no_secret_is_in_one(above: Caller) -> None:
     child = below(above)
     keyring.change(above, child.key_id, Change(terms={"scopes": ["keys:write"]}), soon())
-    made = keyring.rotate(child.key_id, above.key_id, soon())
-    keyring.revoke(child.key_id, audit.OPERATOR, soon())
+    made = credentials.rotate(child.key_id, above.key_id, soon())
+    credentials.revoke(child.key_id, audit.OPERATOR, soon())
     rows = list(table.query(settings().audit_table_name, {"account": above.user_id}, between=("at", "0", "9")))
     assert [(row["what"], row["by"]) for row in rows if row["subject"] == child.key_id] == [
         ("key.create", above.key_id),
@@ -130,5 +130,5 @@ def test_what_somebody_else_keeps_changing_is_given_up_in_time(above: Caller, mo
     late = replace(keys.find(child.key_id), version=0)
     monkeypatch.setattr("llm_core.keys.find", lambda _: late)
     with pytest.raises(DeadlineExceeded):
-        keyring.rotate(child.key_id, above.key_id, Deadline.after(0.05))
+        credentials.rotate(child.key_id, above.key_id, Deadline.after(0.05))
     assert table.get(settings().keys_table_name, {"keyId": child.key_id}) == item

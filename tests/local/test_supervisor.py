@@ -171,24 +171,6 @@ def test_nothing_running_is_one_clear_line(project: Project) -> None:
     assert "make run" in refused(key_verb(project))
 
 
-def test_another_key_is_made_in_the_running_platform(running: Run) -> None:
-    verb = key_verb(running.project)
-    made = subprocess.run([*verb, "--scopes", "read"], cwd=HERE, capture_output=True, text=True, check=True).stdout
-    assert running.noted(made.strip())
-    assert "Unknown scope fly" in refused([*verb, "--scopes", "fly"])
-
-
-def test_a_key_for_a_stage_is_made_in_the_table_of_its_stack(running: Run) -> None:
-    verb = key_verb(running.project)
-    account = {"AWS_ENDPOINT_URL": running.facts["emulator"], **running.facts["environment"]}
-    account.pop("KEYS_TABLE_NAME")
-    made = subprocess.run(
-        [*verb, "--stage", "dev"], cwd=HERE, env=os.environ | account, capture_output=True, text=True, check=True
-    ).stdout
-    assert running.noted(made.strip())
-    assert "no stage 'moon'" in refused([*verb, "--stage", "moon"])
-
-
 def test_a_sample_event_is_invoked_in_process_when_there_is_no_docker(running: Run) -> None:
     project = running.project
     where = ["--root", str(project.root), "--state", str(project.state)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import keyring, keys
+from llm_core import credentials, keyring, keys
 from llm_core.aws import clients, writes
 from llm_core.callers import Caller, identify
 from llm_core.deadline import Deadline
@@ -81,7 +81,7 @@ def test_no_key_outlives_the_one_above_it(environment: dict[str, str], pool: Pro
         above, below, late = raced(
             environment,
             pool,
-            lambda caller: keyring.revoke(caller.key_id, caller.key_id, Deadline.after(20)),
+            lambda caller: credentials.revoke(caller.key_id, caller.key_id, Deadline.after(20)),
             after_s=0.2 + 0.1 * number,
         )
         assert not [each.key_id for each in below if not each.revoked_at]
@@ -124,13 +124,13 @@ def test_who_dies_while_revoking_can_say_it_again(
 
         return stumble
 
-    monkeypatch.setattr("llm_core.keyring.together", stumbling(writes.together))
-    monkeypatch.setattr("llm_core.keyring.update", stumbling(writes.update))
+    monkeypatch.setattr("llm_core.credentials.together", stumbling(writes.together))
+    monkeypatch.setattr("llm_core.credentials.update", stumbling(writes.update))
     with pytest.raises(StoreUnavailable):
-        keyring.revoke(above.key_id, above.key_id, Deadline.after(5))
+        credentials.revoke(above.key_id, above.key_id, Deadline.after(5))
     assert identify(above.api_key), "it still opens the door by which this can be said again"
     left = iter(range(100, 200))
-    keyring.revoke(above.key_id, above.key_id, Deadline.after(5))
+    credentials.revoke(above.key_id, above.key_id, Deadline.after(5))
     assert all(keys.find(each.key_id).revoked_at for each in (above, child, last))
 
 
@@ -176,7 +176,7 @@ def test_several_rotations_and_changes_at_once_all_count(environment: dict[str, 
     def run(number: int) -> None:
         try:
             if number % 2:
-                made.append(keyring.rotate(child.key_id, above.key_id, Deadline.after(20)))
+                made.append(credentials.rotate(child.key_id, above.key_id, Deadline.after(20)))
             else:
                 asked = Change(limits={"month": number}, terms={"requests_per_minute": number + 1})
                 keyring.change(caller, child.key_id, asked, Deadline.after(20))

@@ -105,7 +105,7 @@ def test_a_key_below_spends_its_makers_money_whatever_its_own_budget_is(bound: H
 
 def test_a_key_that_has_ended_makes_and_changes_nothing(inside: Platform) -> None:
     """Not even while some door still believes it: here it is asked of the rooms behind the door."""
-    from llm_core import keyring, keys
+    from llm_core import credentials, keyring, keys
     from llm_core.deadline import Deadline
     from llm_core.errors import InvalidRequest, NotAllowed
     from llm_core.keys import Terms
@@ -119,7 +119,7 @@ def test_a_key_that_has_ended_makes_and_changes_nothing(inside: Platform) -> Non
     with pytest.raises(InvalidRequest):
         keyring.change(believed, child.key_id, keyring.Change(name="late"), Deadline.after(5))
     with pytest.raises(InvalidRequest):
-        keyring.rotate(child.key_id, child.key_id, Deadline.after(5))
+        credentials.rotate(child.key_id, child.key_id, Deadline.after(5))
 
 
 def test_a_key_that_expires_gives_its_expiry_on(inside: Platform) -> None:

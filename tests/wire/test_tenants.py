@@ -61,9 +61,11 @@ NEW: dict[str, Any] = {"name": "new", "scopes": [], "monthlyBudget": None}
 NATIVE = {"model": "claude-haiku-4-5", "maxTokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
 ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/v1/chat/completions"): Route((AI,), _same(HAIKU)),
+    ("POST", "/v1/responses"): Route((AI,), _same({"model": "claude-haiku-4-5", "input": "Hello"})),
     ("POST", "/v1/messages"): Route((AI,), _same(HAIKU)),
     ("POST", "/v1/messages/count_tokens"): Route((AI,), _same({name: HAIKU[name] for name in ("model", "messages")})),
     ("POST", "/v1/complete"): Route((AI,), _same(NATIVE)),
+    ("POST", "/v1/stream"): Route((AI,), _same(NATIVE)),
     ("POST", "/v1/classify"): Route((AI,), _same({"input": "Hello", "labels": ["good", "bad"]})),
     ("POST", "/v1/embeddings"): Route((EMBED,), _same({"model": "text-embedding-3-small", "input": "Hello"})),
     ("POST", "/v1/embed"): Route((EMBED,), _same({"input": "Hello"})),
@@ -96,7 +98,7 @@ OPEN = [name for name, route in ROUTES.items() if route.scopes is None]
 
 
 def test_every_route_of_the_template_has_its_line() -> None:
-    assert sorted(DECLARED) == sorted(ROUTES)
+    assert sorted(DECLARED) == sorted(ROUTES), "a new route says here whose things it may touch, and with which scope"
 
 
 def ask(holder: Holder, name: tuple[str, str], target: Target, key: str | None = "") -> httpx2.Response:

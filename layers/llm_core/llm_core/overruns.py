@@ -50,9 +50,12 @@ def suspend(model: Model, operation: str, *, ceiling: int, cost: int) -> None:
     alerts.raise_once("overrun", f"{operation} {model.name}", ceiling_usd=plain(ceiling), cost_usd=plain(cost))
 
 
-def clear(name: str, operation: str) -> None:
-    """The operator has looked: `provider/model` may be asked again, everywhere within 30 s. Raises StoreUnavailable."""
-    table.forget(settings().need("budgets_table_name"), f"overrun:{operation} {name}", key="userId")
+def clear(name: str, operation: str) -> bool:
+    """The operator has looked: `provider/model` may be asked again, everywhere within 30 s; False if it might anyway.
+
+    Raises StoreUnavailable.
+    """
+    return table.forget(settings().need("budgets_table_name"), f"overrun:{operation} {name}", key="userId")
 
 
 def _name(model: Model, operation: str) -> str:

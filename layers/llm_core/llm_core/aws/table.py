@@ -127,12 +127,13 @@ def query(
         raise unavailable(error) from error
 
 
-def forget(table: str, name: str, *, key: str = "name") -> None:
-    """Delete the item, as to end what `touch` keeps alive. Raises StoreUnavailable."""
+def forget(table: str, name: str, *, key: str = "name") -> bool:
+    """Delete the item, as to end what `touch` keeps alive; whether there was one. Raises StoreUnavailable."""
     try:
-        clients.dynamodb().delete_item(TableName=table, Key={key: {"S": name}})
+        gone = clients.dynamodb().delete_item(TableName=table, Key={key: {"S": name}}, ReturnValues="ALL_OLD")
     except clients.FAILURES as error:
         raise unavailable(error) from error
+    return "Attributes" in gone
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
