@@ -99,7 +99,7 @@ NEIGHBOURS = {
         "overruns": {"alerts"},
         "accounts.tree": {"accounts.window"},
         "accounts.opening": {"accounts.window", "accounts.tree"},
-        "accounts.admission": {"accounts.window", "accounts.opening"},
+        "accounts.admission": {"accounts.window", "accounts.opening", "ledger"},
         "accounts.shards": {"accounts.window", "accounts.admission"},
         "accounts.holds": {"accounts.window", "accounts.admission", "accounts.shards"},
         "accounts.limits": {"accounts.window", "accounts.tree", "accounts.opening"},

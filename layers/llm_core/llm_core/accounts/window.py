@@ -104,9 +104,8 @@ class Window:
 
 def label(kind: Kind, now: float) -> str:
     """The window of a kind at a time (epoch seconds)."""
-    if kind == "total":
-        return "total"
-    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m" if kind == "month" else "%Y-%m-%d")
+    form = {"month": "%Y-%m", "day": "%Y-%m-%d", "total": "total"}[kind]
+    return datetime.fromtimestamp(now, UTC).strftime(form)
 
 
 def parsed(name: str) -> Window:
@@ -209,10 +208,7 @@ def amend(window: Window, call_id: str, trace: Trace, cost: int, deadline: Deadl
 
 
 def forbid(window: Window, call_id: str, user: str, deadline: Deadline) -> Entry | None:
-    """A hold that may still arrive is over before it came. The hold, if it has arrived.
-
-    Raises Gone, with its trace, when it is over already, and StoreUnavailable.
-    """
+    """End a hold that may still arrive; it is given back if it has. Raises Gone, with a trace, and StoreUnavailable."""
     change, condition = "SET #ended.#id = :trace, #open = :open", "attribute_not_exists(#holds.#id)"
     condition += " AND attribute_not_exists(#ended.#id)"  # what the sweeper has booked is not forgotten
     trace = Trace(0, int(time.time()) + TRACE_SECONDS, user)
