@@ -42,6 +42,7 @@ Admitted: held on every account, and a provider sold an answer. Refused: 402 or 
 the tables; nothing, or at the most what was held, is booked. Left: those of the failed that the tables did not let give
 back their holds either: what they held is booked, as for the dead, although nobody was asked. Killed: never ended.
 Swept: finished by the sweeper, for callers that were killed or stood still. Conflicts: writes that met a transaction.
+A race with few refusals was seldom at its edge, one with few moves had its limits changed as seldom.
 """
 
 PACE = """\
