@@ -260,6 +260,22 @@ def test_a_door_reads_the_secret_that_its_reference_names_and_no_other() -> None
     assert not allows(estate, "GatewayModels", "secretsmanager:GetSecretValue", f"{root}:{name}-AbCdEf")
 
 
+def test_who_sets_budgets_makes_no_keys_and_who_keeps_provider_keys_reads_none() -> None:
+    tables = {
+        name: f"arn:{PARTITION}:dynamodb:{REGION}:{ACCOUNT}:table/<{name}>" for name in ("KeysTable", "AuditTable")
+    }
+    own = f"arn:{PARTITION}:ssm:{REGION}:{ACCOUNT}:parameter/drey-test/byok/sk-proj-abcdefghijkl/openai"
+    for action in ("PutItem", "UpdateItem", "DeleteItem"):
+        assert allows(DEV, "AccountsKeys", f"dynamodb:{action}", tables["KeysTable"])
+        assert not allows(DEV, "AccountsBudget", f"dynamodb:{action}", tables["KeysTable"])
+    for door in ("AccountsKeys", "AccountsBudget"):
+        assert allows(DEV, door, "dynamodb:PutItem", tables["AuditTable"])
+        assert not allows(DEV, door, "dynamodb:GetItem", tables["AuditTable"])
+        assert not allows(DEV, door, "dynamodb:DeleteItem", tables["AuditTable"])
+        assert not allows(DEV, door, "ssm:GetParameter", own)
+        assert allows(DEV, door, "ssm:PutParameter", own) == (door == "AccountsKeys")
+
+
 def test_only_the_store_in_use_is_open() -> None:
     """Callers' own provider keys are parameters wherever the platform's are kept."""
     for name, other in (("dev", "secretsmanager:"), ("secretsmanager", "ssm:")):

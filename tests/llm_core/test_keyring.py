@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from llm_core import audit, credentials, keyring, keys
+from llm_core import credentials, keyring, keys
 from llm_core.accounts import tree
-from llm_core.aws import table
 from llm_core.callers import SCOPES, Caller, identify
 from llm_core.deadline import Deadline
-from llm_core.errors import DeadlineExceeded, InvalidRequest, NotAllowed, NotFound, Unauthorized
+from llm_core.errors import InvalidRequest, NotFound
 from llm_core.keyring import Change
 from llm_core.keys import NewKey, Terms
-from llm_core.settings import settings
 from tests.conftest import Platform
 
 
@@ -70,65 +67,3 @@ def test_what_is_narrowed_is_narrowed_below(above: Caller) -> None:
     found = keys.find(grandchild.key_id)
     assert (found.terms.expires_at, found.terms.models, found.version) == (until, ("fast",), 2)
     assert keys.find(ended.key_id).terms.expires_at is None
-
-
-def test_a_secret_is_replaced(above: Caller) -> None:
-    child = below(above)
-    made = credentials.rotate(child.key_id, above.key_id, soon())
-    assert identify(made.api_key).key_id == child.key_id
-    with pytest.raises(Unauthorized):
-        identify(child.api_key)
-
-
-def test_the_end_is_for_all_below_and_for_good(above: Caller) -> None:
-    child = below(above)
-    grandchild = below(identify(child.api_key))
-    assert credentials.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
-    at = keys.find(child.key_id).revoked_at
-    assert credentials.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
-    assert keys.find(child.key_id).revoked_at == at is not None
-    for made in (child, grandchild):
-        with pytest.raises(Unauthorized):
-            identify(made.api_key)
-        with pytest.raises(InvalidRequest, match="revoked"):
-            credentials.rotate(made.key_id, above.key_id, soon())
-        with pytest.raises(InvalidRequest, match="revoked"):
-            keyring.change(above, made.key_id, Change("x"), soon())
-    with pytest.raises(NotAllowed, match="revoked"):
-        keys.create("late", user_id=above.user_id, terms=Terms(SCOPES), parent=f"key:{child.key_id}")
-    assert identify(below(above).api_key)
-
-
-def test_an_account_that_is_closed_takes_no_key(above: Caller) -> None:
-    """As while a revocation is under way, whose keys still work."""
-    credentials._closed(above.account, soon())
-    with pytest.raises(NotAllowed, match="not open"):
-        below(above)
-
-
-def test_every_act_has_its_row_and_no_secret_is_in_one(above: Caller) -> None:
-    child = below(above)
-    keyring.change(above, child.key_id, Change(terms={"scopes": ["keys:write"]}), soon())
-    made = credentials.rotate(child.key_id, above.key_id, soon())
-    credentials.revoke(child.key_id, audit.OPERATOR, soon())
-    rows = list(table.query(settings().audit_table_name, {"account": above.user_id}, between=("at", "0", "9")))
-    assert [(row["what"], row["by"]) for row in rows if row["subject"] == child.key_id] == [
-        ("key.create", above.key_id),
-        ("key.change", above.key_id),
-        ("key.rotate", above.key_id),
-        ("key.revoke", audit.OPERATOR),
-    ]
-    item = table.get(settings().keys_table_name, {"keyId": child.key_id})
-    assert item
-    for secret in (child.api_key[20:], made.api_key[20:], item["hash"], item["salt"]):
-        assert secret not in str(rows)
-
-
-def test_what_somebody_else_keeps_changing_is_given_up_in_time(above: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    child = below(above)
-    item = table.get(settings().keys_table_name, {"keyId": child.key_id})
-    late = replace(keys.find(child.key_id), version=0)
-    monkeypatch.setattr("llm_core.keys.find", lambda _: late)
-    with pytest.raises(DeadlineExceeded):
-        credentials.rotate(child.key_id, above.key_id, Deadline.after(0.05))
-    assert table.get(settings().keys_table_name, {"keyId": child.key_id}) == item

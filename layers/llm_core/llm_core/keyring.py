@@ -47,9 +47,8 @@ def reach(caller: Caller, key_id: str) -> Key:
 
 def reached(caller: Caller) -> Iterator[tuple[Key, Account]]:
     """The caller's own key, then those below it, each with its account. Raises StoreUnavailable."""
-    yield keys.find(caller.key_id), tree.find(caller.account)
-    for name in _below(caller.account):
-        yield keys.find(name.removeprefix("key:")), tree.find(name)
+    for account in _line_below(caller.account):
+        yield keys.find(account.name.removeprefix("key:")), account
 
 
 def change(caller: Caller, key_id: str, asked: Change, deadline: Deadline) -> Key:
@@ -99,7 +98,7 @@ def _rewritten(found: Key, asked: Change, *, own: bool) -> tuple[Key, list[Write
 
 def _cut_below(above: Key, by: str, deadline: Deadline) -> None:
     """No key keeps what the one above it has lost. One that is made meanwhile is made of what that one still has."""
-    for name in _children(above.account):
+    for name in _keys_of(tree.find(above.account)):
         while not (found := keys.find(name.removeprefix("key:"))).revoked_at:
             wanted = replace(found, terms=cut(above.terms, found.terms))
             if wanted != found:
@@ -115,14 +114,16 @@ def _cut_below(above: Key, by: str, deadline: Deadline) -> None:
             break
 
 
-def _below(name: str) -> Iterator[str]:
-    for child in _children(name):
-        yield child
-        yield from _below(child)
+def _line_below(name: str) -> Iterator[Account]:
+    """This account and the keys' accounts below it, nearest first."""
+    account = tree.find(name)
+    yield account
+    for child in _keys_of(account):
+        yield from _line_below(child)
 
 
-def _children(name: str) -> list[str]:
-    return [child for child in tree.find(name).children if child.startswith("key:")]
+def _keys_of(account: Account) -> list[str]:
+    return [child for child in account.children if child.startswith("key:")]
 
 
 def act(by: str, what: str, key: Key, before: Mapping[str, Any], after: Mapping[str, Any]) -> Write:
