@@ -104,7 +104,7 @@ NEIGHBOURS = {
         "accounts.holds": {"accounts.window", "accounts.admission", "accounts.shards"},
         "accounts.limits": {"accounts.window", "accounts.tree", "accounts.opening"},
         "accounts.sweeper": {"accounts.window", "ledger"},
-        "accounts.standing": {"accounts.window", "accounts.tree", "accounts.shards"},
+        "accounts.standing": {"accounts.window", "accounts.tree"},
         "providers.streaming": {
             *("providers.base", "providers.complaints", "providers.frames", "providers.transport"),
         },

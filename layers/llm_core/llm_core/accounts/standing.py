@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from llm_core.accounts import shards, window
+from llm_core.accounts import window
 from llm_core.accounts.tree import KINDS, Account
 from llm_core.accounts.window import Kind, Window
-from llm_core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,18 @@ class Standing:
 
 def of(account: Account, kind: Kind, now: float) -> Standing:
     """Read consistently, all shards; a window that has not begun has nothing spent. Raises StoreUnavailable."""
-    place = Window(account.name, window.label(kind, now))
-    standing = (place.account, kind, place.label, place.end, account.limits.get(kind))
-    try:
-        items = shards.read(account.name, place.label, account.shards)
-    except NotFound:
-        return Standing(*standing)
-    return Standing(*standing, spent=sum(item["spent"] for item in items), held=sum(item["held"] for item in items))
+    label = window.label(kind, now)
+    places = [Window(account.name, label, shard) for shard in range(account.shards)]
+    items = [item for place in places if (item := place.read()) is not None]
+    return Standing(
+        account.name,
+        kind,
+        label,
+        places[0].end,
+        account.limits.get(kind),
+        spent=sum(item["spent"] for item in items),
+        held=sum(item["held"] for item in items),
+    )
 
 
 def of_all(line: Iterable[Account], now: float) -> list[Standing]:
