@@ -91,6 +91,25 @@ def test_what_is_gathered_by_a_lost_answer_is_gathered_once(team: Books, behind:
     assert (team.standing(TEAM).held, team.standing(TEAM).limit) == (880, 900)
 
 
+def test_shards_that_give_to_each_other_while_they_are_read_make_nobody_poorer(
+    team: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read is the sum of no instant: 300 where there are 550, and 350 held, so this may come again."""
+    read, pending = Window.read, [True]
+
+    def reading(place: Window) -> Any:
+        found = read(place)
+        if pending and place.shard == 0:
+            pending.pop()
+            take("key:1", 350)
+        return found
+
+    monkeypatch.setattr(Window, "read", reading)
+    with pytest.raises(BudgetHeld) as refused:
+        take("key:2", 700)
+    assert (refused.value.details["limit"], refused.value.remaining) == ("0.0000009", 550)
+
+
 def test_a_window_that_has_not_begun_has_no_shards_to_read(team: Books) -> None:
     with pytest.raises(NotFound, match="2027-01"):
         shards.read(TEAM, "2027-01", 3)

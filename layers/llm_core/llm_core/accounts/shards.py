@@ -51,9 +51,14 @@ def read(account: str, label: str, shards: int) -> list[Item]:
 def _gather(windows: list[Window], amount: int, deadline: Deadline) -> Window:
     """Move what is left into one open shard, which then fits `amount`. Raises BudgetExceeded or BudgetHeld, both told
     of all shards together, when it cannot fit."""
+    before: list[int] = []
     while True:
         items = read(windows[0].account, windows[0].label, len(windows))
         left = sum(item["remaining"] for item in items)
+        limits = [item["limit"] for item in items]
+        if left < amount and limits != before:  # shards may have given to each other between two looks: once more
+            before = limits
+            continue
         if left < amount:
             limit, held = (sum(item[name] for item in items) for name in ("limit", "held"))
             raise admission.refusal(windows[0], limit, left, held, amount)
