@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage races
+SLOW := bench-usage races soak-ledger
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -119,6 +119,10 @@ bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 
 .PHONY: races
 races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: docs/benchmarks/races.md, CALLS=300 a race
 	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.races --calls $(or $(CALLS),300)
+
+.PHONY: soak-ledger
+soak-ledger: $(DEV) $(EMULATOR) ## The ledger against its model, by many stories that hypothesis draws: STORIES=300
+	@DREY_SOAK=$(or $(STORIES),300) $(BIN)/python -m pytest -q tests/llm_core/accounts/test_ledger_machine.py
 
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -94,18 +94,21 @@ def record(row: Row) -> None:
         raise lost(row) from error
 
 
-def correct(row: Row, version: int) -> None:
-    """Put the truth in the place of what the sweeper wrote, which had this version. Raises LedgerUnavailable."""
+def correct(row: Row, version: int, looks: Sequence[Write] = ()) -> None:
+    """Put the truth in the place of what the sweeper wrote, which had this version, where these looks agree.
+
+    Raises LedgerUnavailable.
+    """
     item = _item(row) | {"version": version + 1}
     key = {name: item[name] for name in ("userId", "timestamp")}
     condition, values = "#swept = :yes AND #version = :before", {":yes": True, ":before": version}
     write = Write(settings().need("usage_table_name"), key, item=item, condition=condition, values=values)
     try:
-        together([write], Deadline.after(_SECONDS_TO_CORRECT))
+        together([write, *looks], Deadline.after(_SECONDS_TO_CORRECT))
     except ConditionFailed as failure:
-        found = failure.item or {}
+        found = next((found for found in failure.items if found and "attempt" in found), {})
         if found.get("swept"):
-            correct(row, found["version"])  # undone meanwhile
+            correct(row, found["version"], looks)  # undone meanwhile
         elif found != item:  # else our own write, whose answer was lost
             raise lost(row) from failure
     except StoreUnavailable as error:

@@ -55,6 +55,8 @@ class Payment:
     rows: list[Row] = field(default_factory=list)
     _owed: bool = False
     """Somebody is asked and the row is not written. If it never is, the hold stays, and the sweeper books it."""
+    _swept: bool = False
+    """The sweeper took this call for dead: its hold is no more, so what is asked now could become free."""
 
     @property
     def charged(self) -> int:
@@ -66,6 +68,8 @@ class Payment:
 
         Raises ProviderUnaffordable: this candidate is passed over, and what others said is told. StoreUnavailable.
         """
+        if self._swept:
+            raise StoreUnavailable("This call's hold has expired, so nobody else is asked.")
         needed = self.charged + charge
         if self.allowance.most is not None and needed > self.allowance.most:
             raise ProviderUnaffordable(self.allowance.words(needed), provider=model.provider)
@@ -93,7 +97,8 @@ class Payment:
         except Written as there:
             if not there.swept:
                 raise ledger.lost(row) from there
-            ledger.correct(row, there.version)
+            self._swept = True
+            ledger.correct(row, there.version, self.hold.remembered)
         self._owed = False
         self.rows.append(row)
 

@@ -16,6 +16,8 @@ from llm_core.accounts.holds import Hold
 from llm_core.accounts.sweeper import ABANDONED, UNSEEN, Count
 from llm_core.accounts.window import Window
 from llm_core.aws.table import Item
+from llm_core.catalog import PACKAGE, Catalog
+from llm_core.errors import LedgerUnavailable, StoreUnavailable
 from llm_core.ledger import Row
 from llm_core.payment import Allowance, Payment
 from tests.llm_core.accounts.books import DAY, LEASE, MONTH, NOW, Books, Clock, record, soon, take
@@ -23,6 +25,7 @@ from tests.llm_core.accounts.books import DAY, LEASE, MONTH, NOW, Books, Clock, 
 LATER = LEASE + 1
 FORGOTTEN = LATER + window.TRACE_SECONDS + 10
 """When what the sweeper remembers of a call is looked at for the last time."""
+CHEAP = Catalog(PACKAGE.read_bytes()).model("gpt-4.1-mini")
 PLACES = [("key:sk-proj-booksbooks12", MONTH), ("user:u", DAY)]
 KEY = PLACES[0][0]
 
@@ -265,6 +268,32 @@ def test_a_caller_that_goes_on_while_it_is_swept_is_still_charged_for_its_next_a
     call.settle()
     assert booked(two) == [120, 120]
     assert sum(row["charged"] for row in two.rows()) == 120
+
+
+def test_a_caller_that_comes_back_asks_nobody_else(two: Books, clock: Clock) -> None:
+    """Its hold is gone: if it died now, what it asks could never be booked."""
+    hold = take(KEY, 300)
+    call = paying(hold)
+    sweep()
+    call.record(row_of(hold, 0, outcome="provider_error"))
+    with pytest.raises(StoreUnavailable, match="nobody else is asked"):
+        call.cover(10, CHEAP, soon())
+    call.settle()
+    assert booked(two) == [0, 0]
+
+
+def test_a_caller_that_comes_back_when_it_is_forgotten_corrects_nothing(two: Books, clock: Clock) -> None:
+    """What is booked could not be amended any more, and rows and accounts must agree: the estimate stands."""
+    hold = take(KEY, 300)
+    call = paying(hold)
+    clock.now = LATER
+    sweep()
+    sweep(FORGOTTEN)
+    with pytest.raises(LedgerUnavailable):
+        call.record(row_of(hold, 120))
+    call.settle()
+    assert booked(two) == [300, 300]
+    assert [row["charged"] for row in two.rows() if row["id"] == hold.call_id] == [300]
 
 
 def test_a_caller_that_was_never_asked_for_is_not_charged(two: Books, clock: Clock) -> None:

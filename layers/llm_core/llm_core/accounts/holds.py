@@ -16,7 +16,7 @@ from llm_core.accounts.admission import Rates, Wanted
 from llm_core.accounts.window import UNLIMITED, Entry, Gone, Trace, Window
 from llm_core.aws.table import Item
 from llm_core.aws.telemetry import logger
-from llm_core.aws.writes import ConditionFailed
+from llm_core.aws.writes import ConditionFailed, Write
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, StoreUnavailable
 
@@ -58,6 +58,11 @@ class Hold:
     def amount(self) -> int:
         """nano-USD that are held in every window."""
         return min((entry.held for entry in self.open.values()), default=0)
+
+    @property
+    def remembered(self) -> list[Write]:
+        """Steps of a transaction: every window still has this call's hold, or the trace of what was booked for it."""
+        return [window.remembered(place, self.call_id) for place in self.open]
 
     def extend(self, more: int, deadline: Deadline) -> None:
         """Hold `more` nano-USD in every window, or change nothing.

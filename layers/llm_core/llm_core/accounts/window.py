@@ -170,17 +170,10 @@ def settle(
     A cost above the hold is the truth and is booked; the excess is counted as `overrun`. `counted` (a minute, and the
     tokens counted in it) takes the call out of its key's rates: it was not admitted after all. `trace`: leave one.
     """
-    values: dict[str, Any] = {
-        ":back": entry.held - cost,
-        ":held": entry.held,
-        ":cost": cost,
-        ":over": max(cost - entry.held, 0),
-        **_expected(entry),
-    }
-    change = (
-        "SET #remaining = #remaining + :back, #held = #held - :held, #spent = #spent + :cost,"
-        " #overrun = #overrun + :over"
-    )
+    back, over = entry.held - cost, max(cost - entry.held, 0)
+    values: dict[str, Any] = {":back": back, ":held": entry.held, ":cost": cost, ":over": over, **_expected(entry)}
+    change = "SET #remaining = #remaining + :back, #held = #held - :held, #spent = #spent + :cost"
+    change += ", #overrun = #overrun + :over"
     names = {"#id": call_id}
     if counted:
         names["#minute"], values[":tokens"], values[":one"] = str(counted[0]), counted[1], 1
@@ -205,6 +198,11 @@ def amend(window: Window, call_id: str, trace: Trace, cost: int, deadline: Deadl
     condition = "#ended.#id.b = :b AND #ended.#id.l = :l"
     with suppress(ConditionFailed):
         update(window.write(change, condition, values, {"#id": call_id}), deadline)
+
+
+def remembered(window: Window, call_id: str) -> Write:
+    """A step of a transaction: what is booked for this call can still be amended."""
+    return window.write("", "attribute_exists(#holds.#id) OR attribute_exists(#ended.#id)", {}, {"#id": call_id})
 
 
 def forbid(window: Window, call_id: str, user: str, deadline: Deadline) -> Entry | None:
