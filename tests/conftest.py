@@ -190,10 +190,17 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 @pytest.fixture
 def inside(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """This process in a door's place: its environment, on the same tables as the running platform."""
+    with as_a_door(platform, monkeypatch):
+        yield platform
+
+
+@contextmanager
+def as_a_door(platform: Platform, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same for a fixture that outlives a test. What earlier tests left in this process is not known inside."""
     for name, value in platform.environment.items():
-        monkeypatch.setenv(name, value)
+        patch.setenv(name, value)
     _forget()
-    yield platform
+    yield
     _forget()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +39,28 @@ class Strict:
     def counts(self) -> dict[str, int]:
         counts: dict[str, int] = self.told["counts"]
         return counts
+
+    @contextmanager
+    def under_way(self, act: Callable[[], Any]) -> Iterator[Future[Any]]:
+        """Inside, a write of this act is under way, and others pass; afterwards it has ended well."""
+        self.suffer(held_up=True)
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(act)
+            try:
+                self.until("held_up")
+                self.suffer()
+                yield running
+                assert not running.done()
+            finally:
+                httpx2.delete(f"{self.url}/_faults").raise_for_status()
+            running.result()
+
+    def until(self, what: str) -> None:
+        """Wait until this has happened, counted since `suffer`."""
+        patience = time.monotonic() + 10
+        while not self.counts.get(what):
+            assert time.monotonic() < patience, f"{what} has not happened"
+            time.sleep(0.005)
 
     def client(self, attempts: int = 1, read_timeout: float = 10) -> Any:
         """A DynamoDB client that tries so often."""

@@ -2,7 +2,7 @@
 
 Overlapping transactions are cancelled and hot items throttled always (tests/races/strictness.py). On top of that a
 share of all requests suffers what a network and a busy service do to them: see `Faults`, changed at run time by
-PUT /_faults; GET /_faults tells them and counts what happened.
+PUT /_faults; GET /_faults tells them and counts what happened. DELETE /_faults lets go what is held up.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ class Faults(BaseModel):
     hold_back_s: Annotated[float, Field(ge=0)] = 0.0
     """Each write is under way for so much longer, so that they do overlap."""
 
+    held_up: bool = False
+    """The writes that come now are under way until DELETE /_faults, also when others have passed since."""
+
     units_per_s: Annotated[float, Field(gt=0)] = 1_000
     """Write units that one item takes."""
 
@@ -69,6 +72,7 @@ class StandIn:
         self.upstream = upstream
         self.keys: dict[str, list[str]] = {}
         self.traffic = Traffic()
+        self._let_go = asyncio.Event()
         self.begin_anew(Faults())
 
     def begin_anew(self, faults: Faults) -> None:
@@ -111,8 +115,14 @@ class StandIn:
             return await self.upstream.ask(asked)
         with self.traffic.passage(what):
             self.traffic.take(what, time.monotonic(), self.faults.units_per_s)
-            await asyncio.sleep(self.faults.hold_back_s)
+            await self._pass()
             return await self._written(asked, body, what)
+
+    async def _pass(self) -> None:
+        if self.faults.held_up:
+            self.counts["held_up"] += 1
+            await self._let_go.wait()
+        await asyncio.sleep(self.faults.hold_back_s)
 
     async def _written(self, asked: Asked, body: dict[str, Any], what: Touched) -> Answer:
         self.counts["transactions" if what.transaction else "writes"] += 1
@@ -147,6 +157,9 @@ class StandIn:
                 self.begin_anew(Faults.model_validate_json(asked.body))
             except ValidationError as error:
                 return Answer.json(400, {"error": str(error)})
+        if asked.method == "DELETE":
+            self._let_go.set()
+            self._let_go = asyncio.Event()
         busiest = [{"table": t, "key": key, "units": units} for (t, key), units in self.traffic.counted.most_common(10)]
         return Answer.json(200, {"faults": self.faults.model_dump(), "counts": self.counts, "busiest": busiest})
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llm_core import keys
-from tests.conftest import ROOT, Platform, fresh
+from tests.conftest import ROOT, Platform, as_a_door, fresh
 
 OLDER = ROOT / ".local/venvs/older-clients/bin/python"
 
@@ -38,9 +38,7 @@ def seen(major: tuple[str, str], platform: Platform) -> dict[str, Any]:
 
 def run(python: str, platform: Platform, failing: dict[str, str]) -> dict[str, Any]:
     """The user's program on this platform; `failing` are models whose errors it shall tell, by a name."""
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in platform.environment.items():
-            environment.setenv(name, value)
+    with pytest.MonkeyPatch.context() as patch, as_a_door(platform, patch):
         narrow = keys.create("may only embed", user_id="local", terms=keys.Terms(["ai:embed"])).api_key
     program = [python, str(Path(__file__).with_name("anthropic_client.py")), platform.url, platform.key, narrow]
     done = subprocess.run([*program, json.dumps(failing)], check=False, capture_output=True, text=True, timeout=60)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llm_core import keys
-from tests.conftest import ROOT, Platform, fresh
+from tests.conftest import ROOT, Platform, as_a_door, fresh
 
 OLDER = ROOT / ".local/venvs/older-clients/bin/python"
 
@@ -22,9 +22,7 @@ def seen(request: pytest.FixtureRequest, platform: Platform) -> dict[str, Any]:
     overloaded, broken = fresh("alone"), fresh("gpt")
     platform.order({"kind": "status", "code": 529}, model=overloaded)
     platform.order({"kind": "status", "code": 500}, model=broken)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in platform.environment.items():
-            environment.setenv(name, value)
+    with pytest.MonkeyPatch.context() as patch, as_a_door(platform, patch):
         narrow = keys.create("may only embed", user_id="local", terms=keys.Terms(["ai:embed"])).api_key
     program = [python, str(Path(__file__).with_name("openai_client.py")), f"{platform.url}/v1", platform.key, narrow]
     program.append(json.dumps({"overloaded": overloaded, "broken": broken}))

@@ -17,9 +17,8 @@ import pytest
 
 from llm_core.aws import table
 from llm_core.callers import SCOPES
-from llm_core.settings import settings
 from local.template import Template
-from tests.conftest import ROOT, Platform
+from tests.conftest import ROOT, Platform, as_a_door
 from tests.functions.accounts.holder import Holder, someone
 
 DECLARED = [(route.method, route.path) for route, _ in Template(ROOT / "template.yaml").routes]
@@ -150,15 +149,11 @@ class Tenants:
 
 @pytest.fixture(scope="module")
 def tenants(platform: Platform) -> Tenants:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in platform.environment.items():
-            patch.setenv(name, value)
-        settings.cache_clear()
+    with pytest.MonkeyPatch.context() as patch, as_a_door(platform, patch):
         ada, stranger = someone(platform), someone(platform)
         sibling = someone(platform, user=ada.user)
         child = ada.make(name=f"canary-{secrets.token_hex(4)}", monthlyBudget=3)
         call = child.hello().json()["id"]
-        settings.cache_clear()
     return Tenants(ada, child, call, sibling, stranger)
 
 

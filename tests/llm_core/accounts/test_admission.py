@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -246,34 +244,28 @@ def test_a_hold_above_whose_answer_was_lost_is_given_back_and_cannot_arrive_late
         admission.hold(Window("team:t", MONTH), asked, soon())
 
 
-@contextmanager
-def _changing(behind: Strict, place: Window, seconds: float) -> Iterator[None]:
-    """A transaction on this window is under way for so long."""
-    behind.suffer(hold_back_s=seconds)
-    with ThreadPoolExecutor(1) as pool:
-        under_way = pool.submit(together, [place.write("SET #seen = :yes", "", {":yes": True})], soon())
-        until = time.monotonic() + 5
-        while not behind.counts.get("requests") and time.monotonic() < until:
-            time.sleep(0.01)
-        yield
-        under_way.result()
+def _touch(place: Window) -> Callable[[], object]:
+    """A transaction on this window."""
+    return lambda: together([place.write("SET #seen = :yes", "", {":yes": True})], soon(10))
 
 
 def test_a_hold_waits_for_a_transaction_on_its_window(key: Books, behind: Strict) -> None:
     opening.begin("key:k", MONTH, soon())
-    with _changing(behind, OWN, 0.3):
-        take("key:k", 400)
-        assert behind.counts["TransactionConflictException"] >= 1
+    with ThreadPoolExecutor(1) as pool:
+        with behind.under_way(_touch(OWN)):
+            waiting = pool.submit(take, "key:k", 400)
+            behind.until("TransactionConflictException")
+            assert not waiting.done()
+        waiting.result()
     assert key.standing("key:k").held == 400
 
 
 def test_a_hold_that_has_no_time_to_wait_is_refused_and_says_when_to_come_again(key: Books, behind: Strict) -> None:
     opening.begin("key:k", MONTH, soon())
     admission._known.clear()
-    with _changing(behind, OWN, 0.5), pytest.raises(StoreUnavailable, match="Nothing was asked") as refused:
+    with behind.under_way(_touch(OWN)), pytest.raises(StoreUnavailable, match="Nothing was asked") as refused:
         admission.hold_own(OWN, wanted(400), Rates(), "chat m", soon(0.1))
     assert (refused.value.retryable, refused.value.retry_after_s) == (True, 1)
-    behind.suffer()
     assert key.standing("key:k").held == 0
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -97,41 +96,31 @@ def test_each_condition_that_failed_is_told_with_what_was_there(books: Books, na
 # ------------------------------------------------------------------------------------------- in each other's way
 
 
-@contextmanager
-def under_way(behind: Strict, write: Write, seconds: float) -> Iterator[None]:
-    """A transaction on this item, for so long."""
-    behind.suffer(hold_back_s=seconds)
-    with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(together, [write], soon())
-        until = time.monotonic() + 5
-        while not behind.counts.get("requests") and time.monotonic() < until:
-            time.sleep(0.01)
-        yield
-        begun.result()
+MEETINGS: list[tuple[Callable[[Write], object], str]] = [
+    (lambda write: update(write, soon(10)), "TransactionConflictException"),
+    (lambda write: together([write], soon(10)), "TransactionCanceledException"),
+]
 
 
-def test_a_write_that_meets_a_transaction_waits_for_it(books: Books, name: str, behind: Strict) -> None:
+@pytest.mark.parametrize(("written", "refusal"), MEETINGS, ids=["a write", "a transaction"])
+def test_what_meets_a_transaction_waits_for_it(
+    books: Books, name: str, behind: Strict, written: Callable[[Write], object], refusal: str
+) -> None:
     """DynamoDB refuses it at once, and boto3 does not try again."""
-    with under_way(behind, add(books, name), 0.3):
-        update(add(books, name), soon())
-        assert behind.counts["TransactionConflictException"] >= 1
-    assert count(books, name) == 2
-
-
-def test_a_transaction_that_meets_another_waits_for_it(books: Books, name: str, behind: Strict) -> None:
-    with under_way(behind, add(books, name), 0.3):
-        together([add(books, name)], soon())
-        assert behind.counts["TransactionCanceledException"] >= 1
+    with ThreadPoolExecutor(1) as pool:
+        with behind.under_way(lambda: together([add(books, name)], soon(10))):
+            waiting = pool.submit(written, add(books, name))
+            behind.until(refusal)
+            assert not waiting.done()
+        waiting.result()
     assert count(books, name) == 2
 
 
 def test_whoever_has_no_time_to_wait_is_told_when_to_come_again(books: Books, name: str, behind: Strict) -> None:
-    began = time.monotonic()
-    with under_way(behind, add(books, name), 0.6):
-        with pytest.raises(StoreUnavailable, match="Nothing was asked of any provider") as busy:
-            update(add(books, name), soon(0.15))
-        assert time.monotonic() - began < 0.6
-        assert (busy.value.retryable, busy.value.retry_after_s) == (True, 1)
+    patient = behind.under_way(lambda: together([add(books, name)], soon(10)))
+    with patient, pytest.raises(StoreUnavailable, match="Nothing was asked of any provider") as busy:
+        update(add(books, name), soon(0.15))
+    assert (busy.value.retryable, busy.value.retry_after_s) == (True, 1)
     assert count(books, name) == 1
 
 

@@ -30,7 +30,7 @@ def saying(pieces: Iterable[bytes], pause: float = 0.0, tls: ssl.SSLContext | No
                 while True:
                     accepted, _ = server.accept()
                     with tls.wrap_socket(accepted, server_side=True) if tls else accepted as client, suppress(OSError):
-                        client.recv(65_536)
+                        _hear(client)
                         for piece in pieces:
                             client.sendall(piece)
                             time.sleep(pause)
@@ -39,6 +39,16 @@ def saying(pieces: Iterable[bytes], pause: float = 0.0, tls: ssl.SSLContext | No
         thread.start()
         ended.callback(server.shutdown, socket.SHUT_RDWR)
         yield f"http{'s' if tls else ''}://127.0.0.1:{server.getsockname()[1]}"
+
+
+def _hear(client: socket.socket) -> None:
+    """The whole request: whoever hangs up on one half read resets the connection, and takes its answer back."""
+    length = 0
+    with client.makefile("rb") as asked:
+        while line := asked.readline().strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        asked.read(length)
 
 
 def bytewise(text: bytes) -> list[bytes]:
