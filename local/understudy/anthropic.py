@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from local.understudy.anthropic_prompt import read
-from local.understudy.orders import Provider
+from local.understudy.fault import Provider
 from local.understudy.performance import Block, Call, Performance, Refusal, Stop, Text, Thinking, Usage
 from local.understudy.prompt import Json, Prompt
 from local.understudy.wire import Arrival, Event, Identity, Refused, Wire, as_json

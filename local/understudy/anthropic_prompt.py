@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from local.understudy.orders import Provider
+from local.understudy.fault import Provider
 from local.understudy.prompt import Json, Prompt, Segment, Tool, Ttl, Turn
 from local.understudy.wire import Refused, as_list, as_object, canonical
 

@@ -1,10 +1,12 @@
 """Carries out ordered faults: before an answer is made, on the answer, or on the acts that send it."""
 
 import dataclasses
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from local.understudy import eventstream, orders, tokens
+from local.understudy import catalogue, eventstream, misstatements, tokens
+from local.understudy.fault import Fault
 from local.understudy.performance import Performance, Refusal
 from local.understudy.show import Act, Chunk, End, Hang, Hangup, Pause, Start
 from local.understudy.wire import Refused, Wire, as_json
@@ -12,83 +14,94 @@ from local.understudy.wire import Refused, Wire, as_json
 PAGE = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
 
-def refusal(fault: orders.Fault | None, wire: Wire, prompt_tokens: int) -> Refused | None:
+def refusal(fault: Fault | None, wire: Wire, prompt_tokens: int) -> Refused | None:
     """The error that is answered instead, if the fault is one."""
     match fault:
-        case orders.Status():
+        case catalogue.Status():
             return Refused(fault.code, fault.message, type=fault.type, retry_after=fault.retry_after)
-        case orders.ContextLength():
+        case catalogue.ContextLength():
             return wire.too_long(max(prompt_tokens, fault.limit + 1), fault.limit)
-        case orders.InvalidParameter():
+        case catalogue.InvalidParameter():
             return wire.unknown_parameter(fault.param)
     return None
 
 
-def instead(fault: orders.Fault | None) -> list[Act] | None:
+def instead(fault: Fault | None) -> list[Act] | None:
     """What happens instead of any answer (nothing is sold then), if the fault is of that kind."""
     match fault:
-        case orders.Reset():
-            return [Hangup(reset=True)]
-        case orders.HtmlPage():
-            return [Start(200, {"content-type": "text/html; charset=utf-8"}), Chunk(PAGE), End()]
+        case catalogue.Reset():
+            return [Hangup(reset=not fault.fin)]
+        case catalogue.Redirect():
+            return [Start(fault.code, {"location": fault.location}), End()]
+        case catalogue.HtmlPage():
+            return [Start(fault.status, {"content-type": "text/html; charset=utf-8"}), Chunk(PAGE), End()]
     return None
 
 
-def recast(fault: orders.Fault | None, performance: Performance, wire: Wire) -> Performance:
+def recast(fault: Fault | None, performance: Performance, wire: Wire) -> Performance:
     """The answer that is given instead of `performance`."""
     match fault:
-        case orders.ContentFilter():
+        case catalogue.ContentFilter():
             return wire.filtered(performance)
-        case orders.Refusal():
+        case catalogue.Refusal():
             made = tokens.of_text(fault.message) * performance.copies
             usage = dataclasses.replace(performance.usage, output=made, reasoning=0)
             return dataclasses.replace(performance, blocks=(Refusal(fault.message),), stop="refusal", usage=usage)
-        case orders.HugeChunk():
+        case catalogue.HugeChunk():
             return performance.opened_by("x" * fault.bytes + " ")
     return performance
 
 
-def staged(fault: orders.Fault | None, acts: Iterable[Act], wire: Wire) -> Iterator[Act]:
+def staged(fault: Fault | None, acts: Iterable[Act], wire: Wire) -> Iterator[Act]:
     """The acts with the fault in them."""
     match fault:
-        case orders.Silence():
+        case catalogue.Silence():
             return iter([Hang()])
-        case orders.SlowHeaders():
+        case catalogue.SlowHeaders():
             return chain([Pause(fault.seconds)], acts)
-        case orders.SlowFirstToken():
+        case catalogue.SlowFirstToken():
             return _inserted(acts, 0, Pause(fault.seconds))
-        case orders.PingsOnly():
+        case catalogue.PingsOnly():
             return _pinging(acts, fault.every_s, wire)
-        case orders.Cut():
+        case catalogue.Drip():
+            return _dripping(acts, fault.every_s)
+        case catalogue.GzipCut():
+            return _compressed(_until(acts, fault.after_events))
+        case catalogue.Cut():
             last: Act = End() if fault.clean else Hangup(reset=False)
             if fault.after_bytes is not None:
                 return chain(_first_bytes(acts, fault.after_bytes), [last])
+            if fault.inside is not None:
+                return chain(_up_to(acts, fault.inside), [last])
             return chain(_until(acts, 1 if fault.after_events is None else fault.after_events), [last])
-        case orders.ResetMidStream():
+        case catalogue.ResetMidStream():
             return chain(_until(acts, fault.after_events), [Hangup(reset=True)])
-        case orders.Stall():
+        case catalogue.Stall():
             return chain(_until(acts, fault.after_events), [Hang()])
-        case orders.InBandError():
+        case catalogue.InBandError():
             return chain(_until(acts, fault.after_events), [Chunk(wire.broken_off(fault.type, fault.message)), End()])
-        case orders.MalformedChunk():
-            return _inserted(_replaced(acts, b'{"id": "broken", "cho'), fault.after_events, Chunk(wire.malformed()))
-        case orders.WrongShape():
+        case catalogue.MalformedChunk():
+            broken = _replaced(acts, b'{"id": "broken", "cho')
+            if fault.instead:
+                return _lost(broken, fault.after_events, wire.malformed())
+            return _inserted(broken, fault.after_events, Chunk(wire.malformed()))
+        case catalogue.WrongShape():
             odd = Chunk(wire.encoded(wire.odd()))
             return _inserted(_replaced(acts, as_json(wire.odd())), fault.after_events, odd)
-        case orders.BadCrc():
+        case catalogue.BadCrc():
             bad = eventstream.with_wrong_checksum(wire.ping())
             return _inserted(acts, fault.after_events, Chunk(bad))
-        case orders.EmptyChunk():
+        case catalogue.EmptyChunk():
             return _emptied(acts, fault.after_events, wire)
-        case orders.MissingEnd():
+        case catalogue.MissingEnd():
             return (act for act in acts if not _says(act, "end"))
-        case orders.UsageTwice():
+        case catalogue.UsageTwice():
             return (twin for act in acts for twin in ([act, act] if _says(act, "usage") else [act]))
-        case orders.UsageMissing():
-            return _usageless(acts, wire)
-        case orders.WrongContentType():
+        case catalogue.AfterEnd():
+            return _talking_on(acts)
+        case catalogue.WrongContentType():
             return (_typed(act, fault.content_type) for act in acts)
-    return iter(acts)
+    return misstatements.told(fault, acts, wire)
 
 
 def _says(act: Act, *parts: str) -> bool:
@@ -169,16 +182,60 @@ def _pinging(acts: Iterable[Act], every: float, wire: Wire) -> Iterator[Act]:
         yield Pause(every)
 
 
-def _usageless(acts: Iterable[Act], wire: Wire) -> Iterator[Act]:
+def _dripping(acts: Iterable[Act], every: float) -> Iterator[Act]:
     for act in acts:
-        if isinstance(act, Chunk) and act.event:
-            event = wire.without_usage(act.event)
-            if event and event.part == "whole":
-                yield Chunk(as_json(event.payload), event)
-            elif event:
-                yield Chunk(wire.encoded(event.payload), event)
-        else:
+        if not isinstance(act, Chunk):
             yield act
+            continue
+        for at in range(len(act.data)):
+            last = at + 1 == len(act.data)
+            yield Chunk(act.data[at : at + 1], act.event if last else None)
+            yield Pause(every)
+
+
+def _up_to(acts: Iterable[Act], part: str) -> Iterator[Act]:
+    """Up to the middle of the first event of this part, or of the next one where a protocol has none."""
+    parts = {"close": ("close", "usage", "end"), "usage": ("usage", "end"), "end": ("end",)}[part]
+    for act in acts:
+        if isinstance(act, Chunk) and _says(act, "whole", *parts):
+            yield _part(act, len(act.data) // 2)
+            return
+        yield act
+
+
+def _lost(acts: Iterable[Act], after: int, broken: bytes) -> Iterator[Act]:
+    seen = 0
+    for act in acts:
+        if isinstance(act, Chunk) and _says(act, "content"):
+            seen += 1
+            if seen == after + 1:
+                yield Chunk(broken, act.event)
+                continue
+        yield act
+
+
+def _compressed(acts: Iterable[Act]) -> Iterator[Act]:
+    """As gzip, piece by piece, and never brought to its end."""
+    packer = zlib.compressobj(wbits=31)
+    for act in acts:
+        match act:
+            case Start():
+                yield Start(act.status, {**act.headers, "content-encoding": "gzip"})
+            case Chunk():
+                yield Chunk(packer.compress(act.data) + packer.flush(zlib.Z_SYNC_FLUSH), act.event)
+            case _:
+                yield act
+    yield End()
+
+
+def _talking_on(acts: Iterable[Act]) -> Iterator[Act]:
+    first: Chunk | None = None
+    for act in acts:
+        if isinstance(act, Chunk) and first is None and _says(act, "content"):
+            first = act
+        yield act
+        if _says(act, "end") and first is not None:
+            yield Chunk(first.data)
 
 
 def _typed(act: Act, content_type: str) -> Act:

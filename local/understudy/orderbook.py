@@ -3,7 +3,8 @@
 import fnmatch
 from typing import Any
 
-from local.understudy.orders import Fault, Order, Provider, Strict
+from local.understudy.fault import Fault, Provider, Strict
+from local.understudy.orders import Order
 
 
 class Call(Strict):

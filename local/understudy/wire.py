@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from local.understudy.orders import Provider
+from local.understudy.fault import Provider
 from local.understudy.performance import Performance
 from local.understudy.prompt import Json, Prompt
 

@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from local.understudy import orders
+from local.understudy import catalogue
 
 HELLO: Any = [{"role": "user", "content": "What does a squirrel eat in winter?"}]
 CLAUDE: Any = {"model": "claude-opus-4-7", "max_tokens": 200, "messages": HELLO}
@@ -404,8 +404,148 @@ def test_an_event_of_another_shape_is_handed_on_by_the_sdk(asks: Asks, order: An
     assert "usage" not in asks[provider]().to_dict()
 
 
+@EVERYBODY
+def test_a_connection_can_be_closed_without_a_word(asks: Asks, order: Any, provider: str, sold: Any) -> None:
+    order(fault={"kind": "reset", "fin": True})
+
+    with pytest.raises((anthropic.APIConnectionError, openai.APIConnectionError)) as caught:
+        asks[provider]()
+    assert "disconnected" in str(caught.value.__cause__)
+    assert (sold()["status"], sold()["sold"]) == (0, False)
+
+
+@EVERYBODY
+def test_a_redirect_leads_elsewhere_and_sells_nothing(
+    desk: httpx2.Client, order: Any, provider: str, sold: Any
+) -> None:
+    order(fault={"kind": "redirect", "code": 308, "location": "/nowhere"})
+    path, body, headers = raw_call(provider)
+
+    answer = desk.post(path, json=body, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (308, "/nowhere")
+    assert (sold()["status"], sold()["sold"]) == (308, False)
+
+
+@EVERYBODY
+def test_a_page_for_people_may_say_that_it_is_an_error(desk: httpx2.Client, order: Any, provider: str) -> None:
+    order(fault={"kind": "html_page", "status": 502})
+    path, body, headers = raw_call(provider)
+
+    answer = desk.post(path, json=body, headers=headers)
+    assert answer.status_code == 502
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@EVERYBODY
+def test_a_body_may_drip(desk: httpx2.Client, order: Any, provider: str, sold: Any) -> None:
+    order(fault={"kind": "drip", "every_s": 0.01})
+    path, body, headers = raw_call(provider)
+
+    with desk.stream("POST", path, json=body, headers=headers) as answer:
+        parts = [part for part, _ in zip(answer.iter_raw(), range(4), strict=False)]
+    assert max(map(len, parts)) < 4, "never a whole event at once"
+    assert sold()["ended"] is False
+
+
+@BOTH
+@pytest.mark.parametrize("part", ["close", "usage", "end"])
+def test_a_cut_can_fall_inside_an_event(desk: httpx2.Client, order: Any, provider: str, part: str, sold: Any) -> None:
+    path, body, headers = raw_call(provider)
+    good = desk.post(path, json=body, headers=headers).content.split(b"\n\n")
+    order(fault={"kind": "cut", "inside": part})
+    *before, cut = desk.post(path, json=body, headers=headers).content.split(b"\n\n")
+
+    events = ["close", "usage", "end"] if provider == "openai" else ["usage", "end"]
+    left = len(events) - events.index(part) if part in events else len(events)
+    assert len(before) == len(good) - 1 - left
+    assert cut
+    assert len(cut) < len(good[len(before)])
+    assert sold()["ended"] is False
+
+
+@EVERYBODY
+def test_a_compressed_answer_may_lose_its_end(desk: httpx2.Client, order: Any, provider: str, sold: Any) -> None:
+    order(fault={"kind": "gzip_cut", "after_events": 2})
+    path, body, headers = raw_call(provider)
+
+    answer = desk.post(path, json=body, headers=headers)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.content) > 100
+    assert not ends_well(provider, answer.content)
+    assert sold()["ended"] is False
+
+
+@EVERYBODY
+def test_a_word_can_be_lost_in_a_malformed_event(desk: httpx2.Client, order: Any, provider: str) -> None:
+    path, body, headers = raw_call(provider)
+    good = desk.post(path, json=body, headers=headers)
+    order(fault={"kind": "malformed_chunk", "after_events": 1, "instead": True})
+    bad = desk.post(path, json=body, headers=headers)
+
+    assert ends_well(provider, bad.content)
+    if provider != "bedrock":
+        assert bad.content.count(b"\n\n") == good.content.count(b"\n\n")
+
+
+@BOTH
+def test_words_may_follow_the_end(desk: httpx2.Client, order: Any, provider: str, sold: Any) -> None:
+    order(fault={"kind": "after_end"})
+    path, body, headers = raw_call(provider)
+
+    answer = desk.post(path, json=body, headers=headers)
+    assert not ends_well(provider, answer.content)
+    end = b"[DONE]" if provider == "openai" else b"message_stop"
+    assert b"Understudy" in answer.content.rpartition(end)[2]
+    assert sold()["ended"] is True
+
+
+@EVERYBODY
+def test_an_answer_may_say_another_model_gave_it(asks: Asks, order: Any, provider: str) -> None:
+    order(fault={"kind": "wrong_model", "model": "gpt-2"})
+
+    assert asks[provider]().model == "gpt-2"
+    event: Any = next(iter(asks[provider](stream=True)))
+    assert getattr(event, "message", event).model == "gpt-2"
+
+
+@EVERYBODY
+@pytest.mark.parametrize("value", [-1, 10**15, "many"])
+def test_usage_can_be_odd(asks: Asks, order: Any, provider: str, value: Any, sold: Any) -> None:
+    order(fault={"kind": "usage_odd", "value": value})
+
+    usage = asks[provider]().to_dict()["usage"]
+    assert usage["completion_tokens" if provider == "openai" else "output_tokens"] == value
+    assert sold()["usage"]["output"] > 0
+
+
+@BOTH
+def test_the_reason_to_stop_can_be_missing(asks: Asks, order: Any, provider: str) -> None:
+    order(fault={"kind": "missing_finish"})
+
+    assert reasons(list(asks[provider](stream=True))) == []
+    assert reasons([asks[provider]()]) == []
+
+
+@BOTH
+def test_the_reason_to_stop_can_come_twice(asks: Asks, order: Any, provider: str) -> None:
+    order(fault={"kind": "finish_twice"})
+
+    usual = "end_turn" if provider == "anthropic" else "stop"
+    assert reasons(list(asks[provider](stream=True))) == [usual, "max_tokens" if provider == "anthropic" else "length"]
+
+
+def reasons(told: list[Any]) -> list[str]:
+    """Every reason to stop in these answers or events."""
+    found = []
+    for one in told:
+        data = one.to_dict()
+        choice = (data.get("choices") or [{}])[0]
+        found.append(data.get("stop_reason") or data.get("delta", {}).get("stop_reason") or choice.get("finish_reason"))
+    return [reason for reason in found if reason]
+
+
 def test_every_kind_of_fault_is_tested_here() -> None:
-    members = get_args(get_args(orders.AnyFault.__value__)[0])
+    members = get_args(get_args(catalogue.AnyFault.__value__)[0])
     kinds = {get_args(member.model_fields["kind"].annotation)[0] for member in members}
     with open(__file__) as file:
         told = file.read()
