@@ -32,6 +32,8 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --requir
 # sam compiles the layer with the python3.13 on PATH: its own runs everywhere, pyenv's stand-in only in this folder.
 RUN_SAM := SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/$(VENVS)/sam/bin:$$PATH" $(SAM)
 
+PYTHONPATH_OF_ALL := PYTHONPATH=$(LAYER):functions:.
+
 # Where the operator's verbs act, and what they are given: USER stands in every shell, so only the command line counts.
 ON_STAGE = --stage $(or $(STAGE),local)
 given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
@@ -106,8 +108,16 @@ validate: $(DEV) $(SAM_CLI) ## template.yaml and stacks/, by cfn-lint and sam
 	@$(BIN)/cfn-lint --regions us-east-1 eu-central-1 --template template.yaml $(wildcard stacks/*.yaml)
 	@AWS_DEFAULT_REGION=us-east-1 $(RUN_SAM) validate --lint
 
+.PHONY: pricing-check
+pricing-check: $(DEV) ## Prices too old, without a day, unlike genai-prices, or of models that ended: TODAY=2027-02-18
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m gates.prices $(if $(TODAY),--today $(TODAY))
+
+.PHONY: pricing-update
+pricing-update: $(DEV) ## What genai-prices would change in the catalog; APPLY=1 writes what needs no person
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m gates.proposal $(if $(APPLY),--apply)
+
 .PHONY: check
-check: lint types test validate size ## All that CI runs
+check: lint types pricing-check test validate size ## All that CI runs
 
 .PHONY: check-all
 check-all: check $(SLOW) ## The same, and what takes its time
@@ -118,7 +128,7 @@ bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 
 
 .PHONY: races
 races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: docs/benchmarks/races.md, CALLS=300 a race
-	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.races --calls $(or $(CALLS),300)
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m tests.races --calls $(or $(CALLS),300)
 
 .PHONY: soak-ledger
 soak-ledger: $(DEV) $(EMULATOR) ## The ledger against its model, by many stories that hypothesis draws: STORIES=300

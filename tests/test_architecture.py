@@ -23,7 +23,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rules",
         [
-            *("pricing", "routing", "fitting", "prompts", "prompts.library", "notices"),
+            *("pricing", "routing", "fitting", "prompts", "prompts.library", "notices", "freshness"),
             *("roll_ups", "roll_ups.histogram", "roll_ups.contribution", "roll_ups.projection"),
         ],
     ),

@@ -96,6 +96,7 @@ REPRESENTATIVE = [
     ("AccountsRollUp", "roll_up-row"),
     ("AccountsBudgetEvents", "budget_events-half"),
     ("OperationsAlert", "alert-fallback"),
+    ("OperationsPrices", "prices-day"),
 ]
 
 

@@ -3,88 +3,29 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import product
-from typing import Any
 
-import genai_prices
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gates import independent
+from gates.independent import FLAT_PRIORITY, INPUT_BUCKETS, NO_GEOGRAPHY, Terms, differs, only, sizes, terms_of
 from llm_core import pricing
 from llm_core.catalog import PACKAGE, Catalog, Model
 from llm_core.errors import ParameterNotPriced
 from llm_core.messages import Usage
 
 CATALOG = Catalog(PACKAGE.read_bytes())
-WHEN = datetime.combine(max(m.checked_on for m in CATALOG.models if m.checked_on), datetime.min.time(), tzinfo=UTC)
-THEIR_NAME = {"anthropic": "anthropic", "openai": "openai", "bedrock": "aws"}
-
-INPUT_BUCKETS: tuple[str, ...] = ("input", "cache_write_5m", "cache_write_1h", "cache_read")
-NANO = 1_000_000_000
-
-Terms = Mapping[str, str]
-
-NO_GEOGRAPHY = "genai-prices knows no `inference_geo`: Anthropic bills `us` at 1.1 times every price, `global` at 1"
-FLAT_PRIORITY = (
-    "genai-prices has no long-context rate for this model's priority tier (OpenAI publishes one from 5.6 on); "
-    "ours multiplies the long-context price, so it can only be too high, never too low"
-)
-
-
-def differs(model: Model, usage: Usage, terms: Terms) -> str | None:
-    """Why the two lists are known to disagree here, None where they must agree."""
-    if terms.get("inference_geo") == "us":
-        return NO_GEOGRAPHY
-    above = any(usage.prompt > tier.above for tier in model.tiers)
-    if above and model.name in ("openai/gpt-5.4", "openai/gpt-5.5") and terms.get("service_tier") == "priority":
-        return FLAT_PRIORITY
-    return None
+WHEN = max(model.checked_on for model in CATALOG.models if model.checked_on)
 
 
 def theirs(model: Model, usage: Usage, terms: Terms) -> Decimal:
-    """nano-USD by genai-prices, exact. Raises LookupError for a model it does not know."""
-    counts = {
-        "input_tokens": usage.prompt,
-        "output_tokens": usage.output,
-        "cache_read_tokens": usage.cache_read,
-        "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
-        "cache_write_5m_tokens": usage.cache_write_5m,
-        "cache_write_1h_tokens": usage.cache_write_1h,
-        "web_searches": usage.fees.get("web_search", 0),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        price = genai_prices.calc_price(
-            genai_prices.Usage(**{name: count for name, count in counts.items() if count}),
-            model.model,
-            provider_id=THEIR_NAME[model.provider],
-            genai_request_timestamp=WHEN,
-            price_context=dict(terms),
-        )
-    return price.total_price * NANO
+    return independent.theirs(model, usage, terms, WHEN)
 
 
 EVERY_ROW = [pytest.param(model, id=model.name) for model in CATALOG.models]
-
-
-def only(bucket: str, size: int, *, output: int) -> Usage:
-    counts: dict[str, Any] = {bucket: size}
-    return Usage(output=output, **counts)
-
-
-def terms_of(model: Model) -> list[Terms]:
-    """No term, and each value of each term that the row prices."""
-    return [{}, *({field: value} for field, values in model.multipliers.items() for value in values)]
-
-
-def sizes(model: Model) -> list[int]:
-    """A token, a round number, and each tier's mark: at it, and one above."""
-    return [1, 1_000, *(tier.above + over for tier in model.tiers for over in (0, 1))]
 
 
 @pytest.mark.parametrize("model", EVERY_ROW)
