@@ -271,7 +271,8 @@ def test_who_sets_budgets_makes_no_keys_and_who_keeps_provider_keys_reads_none()
     for door in ("AccountsKeys", "AccountsBudget"):
         assert allows(DEV, door, "dynamodb:PutItem", tables["AuditTable"])
         assert not allows(DEV, door, "dynamodb:GetItem", tables["AuditTable"])
-        assert not allows(DEV, door, "dynamodb:DeleteItem", tables["AuditTable"])
+        for action in ("UpdateItem", "DeleteItem", "BatchWriteItem"):
+            assert not allows(DEV, door, f"dynamodb:{action}", tables["AuditTable"]), "acts are added, never changed"
         assert not allows(DEV, door, "ssm:GetParameter", own)
         assert allows(DEV, door, "ssm:PutParameter", own) == (door == "AccountsKeys")
 

@@ -9,9 +9,7 @@ from typing import Any
 from accounts import figures
 from llm_core import callers, key_shapes, keyring, shapes
 from llm_core.accounts import standing, tree
-from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
-from llm_core.callers import Caller
 from llm_core.keyring import Change
 from llm_core.settings import settings
 
@@ -22,12 +20,12 @@ settings()  # a wrong environment stops the door at its start
 
 @door.get("/v1/usage/budget")
 def budget() -> Response:
-    return _told(_caller("usage:read").key_id)
+    return _told(callers.admit(door.api_key(), "usage:read").key_id)
 
 
 @door.put("/v1/usage/budget")
 def set_budget() -> Response:
-    caller = _caller("budget:write")
+    caller = callers.admit(door.api_key(), "budget:write")
     body = shapes.read(key_shapes.Budget, shapes.parse_exactly(door.body()))
     changed = keyring.change(
         caller, body.key_id or caller.key_id, Change(limits=key_shapes.limits(body)), door.deadline
@@ -47,11 +45,3 @@ def _told(key_id: str) -> Response:
         "accounts": [{"account": each.account, **figures.window(each)} for each in standing.of_all(line, now)],
     }
     return Response(200, json.dumps(shape).encode())
-
-
-def _caller(scope: str) -> Caller:
-    """Who is asking, from here on in the log too. Raises Unauthorized, InsufficientScope."""
-    caller = callers.identify(door.api_key())
-    telemetry.label(key_id=caller.key_id, user_id=caller.user_id)
-    caller.require(scope)
-    return caller

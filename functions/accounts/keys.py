@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from accounts import figures
 from llm_core import callers, credentials, key_shapes, keyring, keys, shapes
 from llm_core.accounts import tree
-from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
@@ -27,7 +26,7 @@ settings()  # a wrong environment stops the door at its start
 
 @door.post("/v1/auth/keys")
 def create() -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     body = shapes.read(key_shapes.NewKey, shapes.parse_exactly(door.body()))
     limits = {kind: limit for kind, limit in key_shapes.limits(body).items() if limit is not None}
     terms = Terms(limits=limits, **key_shapes.terms(body))
@@ -37,19 +36,19 @@ def create() -> Response:
 
 @door.get("/v1/auth/keys")
 def list_keys() -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     return _json({"data": [figures.key(found, account, caller) for found, account in keyring.reached(caller)]})
 
 
 @door.get("/v1/auth/keys/<key_id>")
 def one_key(key_id: str) -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     return _json(_with_spending(keyring.reach(caller, unquote(key_id)), caller))
 
 
 @door.patch("/v1/auth/keys/<key_id>")
 def change(key_id: str) -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     body = shapes.read(key_shapes.KeyChange, shapes.parse_exactly(door.body()))
     if not body.model_fields_set:
         raise InvalidRequest("Name at least one field that is to change.")
@@ -60,7 +59,7 @@ def change(key_id: str) -> Response:
 
 @door.delete("/v1/auth/keys/<key_id>")
 def revoke(key_id: str) -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     found = keyring.reach(caller, unquote(key_id))
     ended = credentials.revoke(found.key_id, caller.key_id, door.deadline)
     return _json({**_shown(keys.find(found.key_id), caller), "revoked": ended})
@@ -68,14 +67,14 @@ def revoke(key_id: str) -> Response:
 
 @door.post("/v1/auth/keys/<key_id>/rotate")
 def rotate(key_id: str) -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     made = credentials.rotate(keyring.reach(caller, unquote(key_id)).key_id, caller.key_id, door.deadline)
     return _json({"apiKey": made.api_key, **_shown(keys.find(made.key_id), caller)})
 
 
 @door.put("/v1/auth/keys/<key_id>/providers/<provider>")
 def provide(key_id: str, provider: str) -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     found = keyring.reach(caller, unquote(key_id))
     body = shapes.read(key_shapes.ProviderKey, shapes.parse(door.body()))
     credentials.provide(found.key_id, unquote(provider), body.api_key, caller.key_id, door.deadline)
@@ -84,7 +83,7 @@ def provide(key_id: str, provider: str) -> Response:
 
 @door.delete("/v1/auth/keys/<key_id>/providers/<provider>")
 def withhold(key_id: str, provider: str) -> Response:
-    caller = _caller("keys:write")
+    caller = callers.admit(door.api_key(), "keys:write")
     found = keyring.reach(caller, unquote(key_id))
     credentials.withhold(found.key_id, unquote(provider), caller.key_id, door.deadline)
     return _json(_shown(keys.find(found.key_id), caller))
@@ -92,17 +91,8 @@ def withhold(key_id: str, provider: str) -> Response:
 
 @door.get("/v1/key")
 def myself() -> Response:
-    caller = _caller()
+    caller = callers.admit(door.api_key())
     return _json(_with_spending(keys.find(caller.key_id), caller))
-
-
-def _caller(*scopes: str) -> Caller:
-    """Who is asking, from here on in the log too. Raises Unauthorized, InsufficientScope."""
-    caller = callers.identify(door.api_key())
-    telemetry.label(key_id=caller.key_id, user_id=caller.user_id)
-    if scopes:
-        caller.require(*scopes)
-    return caller
 
 
 def _shown(found: Key, caller: Caller) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from urllib.parse import unquote
 
 from accounts import generation, report
 from llm_core import callers, ledger
-from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
-from llm_core.callers import Caller
 from llm_core.settings import settings
 
 handler = door = Door()
@@ -20,7 +18,7 @@ settings()  # a wrong environment stops the door at its start
 
 @door.get("/v1/usage")
 def usage() -> Response:
-    caller = _caller()
+    caller = callers.admit(door.api_key(), "usage:read")
     now = datetime.now(UTC)
     asked = report.read(door.current_event.query_string_parameters or {}, now.date())
     found = report.make(asked, f"user:{caller.user_id}", now)
@@ -32,13 +30,5 @@ def usage() -> Response:
 
 @door.get("/v1/generations/<call_id>")
 def one_generation(call_id: str) -> Response:
-    rows = ledger.attempts(_caller().user_id, unquote(call_id))
+    rows = ledger.attempts(callers.admit(door.api_key(), "usage:read").user_id, unquote(call_id))
     return Response(200, json.dumps(generation.shown(rows)).encode())
-
-
-def _caller() -> Caller:
-    """Who is asking, from here on in the log too. Raises Unauthorized, InsufficientScope."""
-    caller = callers.identify(door.api_key())
-    telemetry.label(key_id=caller.key_id, user_id=caller.user_id)
-    caller.require("usage:read")
-    return caller

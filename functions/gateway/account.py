@@ -1,4 +1,4 @@
-"""What every answer says about itself in its headers, and who may ask."""
+"""What every answer says about itself in its headers."""
 
 from __future__ import annotations
 
@@ -9,27 +9,17 @@ from decimal import Decimal
 from typing import Any, cast
 
 from gateway import metadata
-from llm_core import byok, callers, money
-from llm_core.aws import telemetry
+from llm_core import byok, money
 from llm_core.aws.http import Door, Response
 from llm_core.byok import OwnKeys
 from llm_core.cache import WISHES, Wish
 from llm_core.call import Call
-from llm_core.callers import Caller
 from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer, Wishes
 from llm_core.live import Live
 from llm_core.payment import Allowance
 
 _AMOUNT = re.compile(r"\d{1,6}(\.\d{1,12})?")
-
-
-def caller(door: Door, *scopes: str) -> Caller:
-    """Who is asking, with any of these scopes, from here on in the log too. Raises Unauthorized, InsufficientScope."""
-    found = callers.identify(door.api_key())
-    telemetry.label(key_id=found.key_id, user_id=found.user_id)
-    found.require(*scopes)
-    return found
 
 
 def wishes(door: Door) -> Wishes:

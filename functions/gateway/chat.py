@@ -20,7 +20,7 @@ from gateway.dialects import (
     openai_responses_stream,
 )
 from gateway.idempotency import once
-from llm_core import gateway
+from llm_core import callers, gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
 from llm_core.deadline import Deadline
@@ -41,7 +41,7 @@ def chat_completions() -> Response:
 
 @door.post("/v1/responses")
 def responses() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    started, caller = time.perf_counter(), callers.admit(door.api_key(), "ai:complete")
 
     def run() -> Response:
         request = openai_responses.read(door.body())
@@ -70,7 +70,7 @@ def stream() -> Response:
 
 @door.post("/v1/messages/count_tokens")
 def count_tokens() -> Response:
-    caller = account.caller(door, "ai:complete")
+    caller = callers.admit(door.api_key(), "ai:complete")
     request = anthropic_messages.read_prompt(door.body())
     tokens = gateway.count_tokens(request, caller, _soon(), account.wishes(door))
     return Response(200, json.dumps({"input_tokens": tokens}).encode())
@@ -78,7 +78,7 @@ def count_tokens() -> Response:
 
 @door.post("/v1/classify")
 def classify() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    started, caller = time.perf_counter(), callers.admit(door.api_key(), "ai:complete")
 
     def run() -> Response:
         request, labels = classification.read(door.body())
@@ -92,7 +92,7 @@ def _answered(
     read: Callable[[bytes], Request], write: Callable[[Answer[Reply]], dict[str, Any]], streamed: streaming.Dialect
 ) -> Response:
     """One answer, read and written in a dialect, whole or while it is written."""
-    started, caller = time.perf_counter(), account.caller(door, "ai:complete")
+    started, caller = time.perf_counter(), callers.admit(door.api_key(), "ai:complete")
 
     def run() -> Response:
         request = read(door.body())

@@ -7,7 +7,7 @@ import time
 from gateway import account
 from gateway.dialects import native, openai_embeddings
 from gateway.idempotency import once
-from llm_core import gateway
+from llm_core import callers, gateway
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
 
@@ -18,7 +18,7 @@ gateway.prepare("openai")
 
 @door.post("/v1/embeddings")
 def embeddings() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:embed")
+    started, caller = time.perf_counter(), callers.admit(door.api_key(), "ai:embed")
 
     def run() -> Response:
         body, encoding = openai_embeddings.read(door.body())
@@ -30,7 +30,7 @@ def embeddings() -> Response:
 
 @door.post("/v1/embed")
 def embed() -> Response:
-    started, caller = time.perf_counter(), account.caller(door, "ai:embed")
+    started, caller = time.perf_counter(), callers.admit(door.api_key(), "ai:embed")
 
     def run() -> Response:
         answer = gateway.embed(native.read_embedding(door.body()), caller, door.deadline, account.wishes(door))

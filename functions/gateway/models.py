@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from gateway import account
 from gateway.openapi import describe
-from llm_core import routing
+from llm_core import callers, routing
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
 from llm_core.aws.stage_catalog import catalog
@@ -27,7 +26,7 @@ _BUCKETS = {"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"}
 
 @door.get("/v1/models")
 def list_models() -> Response:
-    account.caller(door, "ai:complete", "ai:embed")
+    callers.admit(door.api_key(), "ai:complete", "ai:embed")
     names = (name for names in (catalog().routes, catalog().roles, catalog().aliases) for name in names)
     models = [_shown(model.model, model) for model in catalog().models]
     models += [_shown(name, _first(name)) for name in names if name not in catalog().by_name]
@@ -36,7 +35,7 @@ def list_models() -> Response:
 
 @door.get("/v1/models/.+")  # a full name has a slash of its own
 def retrieve_model() -> Response:
-    account.caller(door, "ai:complete", "ai:embed")
+    callers.admit(door.api_key(), "ai:complete", "ai:embed")
     name = unquote(door.current_event.path_parameters["id"])
     return _json(_shown(name, _first(name)))
 

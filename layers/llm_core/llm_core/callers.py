@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from llm_core.aws import table
+from llm_core.aws import table, telemetry
 from llm_core.errors import InsufficientScope, Unauthorized
 from llm_core.settings import settings
 
@@ -78,6 +78,18 @@ def identify(api_key: str | None) -> Caller:
         policy=item.get("policy", "clamp"),
         providers=tuple(item.get("providers", ())),
     )
+
+
+def admit(api_key: str | None, *scopes: str) -> Caller:
+    """Who is calling, with any of these scopes if some are named, and from here on in the log too.
+
+    Raises Unauthorized, InsufficientScope, StoreUnavailable.
+    """
+    caller = identify(api_key)
+    telemetry.label(key_id=caller.key_id, user_id=caller.user_id)
+    if scopes:
+        caller.require(*scopes)
+    return caller
 
 
 def hashed(salt: bytes, secret: str) -> str:

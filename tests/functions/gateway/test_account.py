@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway import account
-from llm_core import gateway, keys
+from llm_core import callers, gateway, keys
 from llm_core.accounts.holds import Hold
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
@@ -130,7 +130,7 @@ def asks(inside: Platform) -> Any:
         @door.post("/v1/chat/completions")
         def read() -> Response:
             try:
-                found.append(account.caller(door, *scopes))
+                found.append(callers.admit(door.api_key(), *scopes))
             except (InsufficientScope, Unauthorized) as refused:
                 found.append(refused)
             telemetry.logger.info("asked")
