@@ -40,8 +40,9 @@ class Thresholds:
         self._summed: set[str] = set()
 
     def reached(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Reached | None:
-        """What this change reached, the highest only. None for holds, corrections and what is no limited window."""
-        if "window" not in new or new["limit"] >= UNLIMITED:
+        """What this change reached, the highest only. None for holds, corrections and what is no limited window,
+        nor for a run's own budget: the run tells its end itself."""
+        if "window" not in new or new["limit"] >= UNLIMITED or new["account"].startswith("run:"):
             return None
         before_spent, before_limit = old.get("spent", 0), old.get("limit", new["limit"])
         if new["spent"] <= before_spent and new["limit"] >= before_limit:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
 
@@ -33,7 +33,8 @@ _REFUSED = "This API key is not valid here. Send a key of this platform: `Author
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A key that proved itself. `user_id` owns its usage rows. `models` are those it may name, None for all; the rates
-    are per minute, None for none; `policy` says whether an answer may be shortened to what is affordable."""
+    are per minute, None for none; `policy` says whether an answer may be shortened to what is affordable. `run`: the
+    agent's run that it calls for, where that has a budget of its own, which then pays too."""
 
     key_id: str
     user_id: str
@@ -43,6 +44,7 @@ class Caller:
     tokens_per_minute: int | None = None
     policy: Policy = "clamp"
     providers: tuple[str, ...] = ()
+    run: str = ""
 
     @property
     def account(self) -> str:
@@ -65,11 +67,26 @@ def identify(api_key: str | None) -> Caller:
         item = _find(shape[1], again=True)  # a key that was given another secret works with it at once
     if item is None or not _proves(api_key, item):
         raise Unauthorized(_REFUSED)
+    return _caller(shape[1], item)
+
+
+def vouched(key_id: str, run: str = "") -> Caller:
+    """The caller behind a key that proved itself when it began what now goes on without it.
+
+    Raises Unauthorized when the key was revoked or has expired meanwhile, StoreUnavailable.
+    """
+    item = _find(key_id)
+    if item is None:
+        raise Unauthorized(_REFUSED)
+    return replace(_caller(key_id, item), run=run)
+
+
+def _caller(key_id: str, item: table.Item) -> Caller:
     if item.get("revokedAt") or (item.get("expiresAt") or time.time() + 1) <= time.time():
         raise Unauthorized(_REFUSED)
     models = item.get("models")
     return Caller(
-        shape[1],
+        key_id,
         item["userId"],
         frozenset(item["scopes"]),
         models=None if models is None else tuple(models),

@@ -129,7 +129,7 @@ def take(
     """
     settings().need("usage_table_name")  # before anything is held: what cannot be written down must not be asked
     now = time.time()
-    wanted = Wanted(call_id, charge, caller.user_id, holds.lease(deadline, now), now)
+    wanted = _wanted(caller, call_id, charge, deadline, now)
     rates = Rates(caller.requests_per_minute, caller.tokens_per_minute, tokens)
     return Payment(allowance, holds.take(caller.account, wanted, rates, kind, deadline))
 
@@ -140,7 +140,12 @@ def count(caller: Caller, call_id: str, deadline: Deadline) -> Payment | None:
     Raises RateLimited, StoreUnavailable.
     """
     now = time.time()
-    wanted = Wanted(call_id, 0, caller.user_id, holds.lease(deadline, now), now)
+    wanted = _wanted(caller, call_id, 0, deadline, now)
     rates = Rates(caller.requests_per_minute, caller.tokens_per_minute)
     hold = holds.count(caller.account, wanted, rates, deadline)
     return Payment(Allowance(), hold) if hold else None
+
+
+def _wanted(caller: Caller, call_id: str, charge: int, deadline: Deadline, now: float) -> Wanted:
+    also = (f"run:{caller.run}",) if caller.run else ()
+    return Wanted(call_id, charge, caller.user_id, holds.lease(deadline, now), now, also)

@@ -27,6 +27,9 @@ class Settings(BaseModel):
     audit_table_name: str = ""
     roll_ups_table_name: str = ""
     reuse_table_name: str = ""
+    runs_table_name: str = ""
+    runs_bucket_name: str = ""
+    agent_machine_arn: str = ""
     byok_path: str = ""
     usage_retention_days: int = Field(default=400, ge=1)
     anthropic_api_key_ref: str = ""

@@ -28,13 +28,17 @@ _FITS += " AND attribute_not_exists(#ended.#id) AND attribute_not_exists(#closed
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a call asks of every window: to hold `amount` nano-USD until `lease`. `now`: epoch seconds."""
+    """What a call asks of every window: to hold `amount` nano-USD until `lease`. `now`: epoch seconds.
+
+    `also`: accounts that pay beside the key's own line, each in its one window `total`.
+    """
 
     call_id: str
     amount: int
     user: str
     lease: int
     now: float
+    also: tuple[str, ...] = ()
 
     @property
     def minute(self) -> int:
@@ -89,7 +93,8 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
         raise _never_fast_enough(rates)
     for _ in range(_TRIES):
         others, cap = _known.get(window.name, (0, UNLIMITED))
-        entry = Entry(wanted.amount, wanted.lease, wanted.user, 1 + others, model)
+        windows = 1 + others + len(wanted.also)
+        entry = Entry(wanted.amount, wanted.lease, wanted.user, windows, model)
         try:
             item = update(_own(window, wanted, rates, entry, cap), deadline, again=False)
         except StoreUnavailable:
@@ -114,7 +119,7 @@ def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -
     condition += " AND (#held = :nothing OR #held <= :room)"
     values = _values(wanted, entry) | {
         ":many": OPEN_HOLDS,
-        ":others": entry.windows - 1,
+        ":others": entry.windows - 1 - len(wanted.also),
         ":cap": cap,
         ":room": cap - wanted.amount,
         ":nothing": 0,

@@ -131,7 +131,7 @@ def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadl
     try:
         item = admission.hold_own(own, wanted, rates, model, deadline)
         _took(hold, own, item)
-        for payer in item["chain"]:
+        for payer in [*item["chain"], *({"account": name, "kind": "total", "shards": 1} for name in wanted.also)]:
             label = window.label(payer["kind"], wanted.now)
             place, taken = shards.hold(payer["account"], label, payer["shards"], wanted, deadline)
             _took(hold, place, taken)

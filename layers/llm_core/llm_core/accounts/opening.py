@@ -29,6 +29,13 @@ def begin(account: str, label: str, deadline: Deadline) -> None:
             return
 
 
+def purse(account: str, limit: int, *, until: int) -> Write:
+    """A step that gives an account that stands for itself its one window, with so many nano-USD to spend, ever; it is
+    kept until a time (epoch seconds)."""
+    item = Window(account, "total").item(limit, ttl=until)
+    return new(settings().need("budgets_table_name"), item, key="userId")
+
+
 def unchanged(account: Account) -> Write:
     """A look: the account is still of this version."""
     name = settings().need("budgets_table_name")

@@ -82,3 +82,8 @@ def s3() -> S3Client:
 def sns() -> SNSClient:
     client: SNSClient = _client("sns")
     return client
+
+
+def states() -> Any:
+    """Of Step Functions."""
+    return _client("stepfunctions")

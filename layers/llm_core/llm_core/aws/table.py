@@ -127,6 +127,32 @@ def query(
         raise unavailable(error) from error
 
 
+def latest(
+    table: str, index: str, partition: Mapping[str, Any], *, sort: str, before: str | None, limit: int
+) -> list[Item]:
+    """The last items of one partition of an index, in falling order, those whose sort key is smaller than `before`.
+
+    Raises StoreUnavailable.
+    """
+    ((name, value),) = partition.items()
+    condition, names, values = "#partition = :partition", {"#partition": name}, {":partition": value}
+    if before is not None:
+        condition, names["#sort"], values[":before"] = f"{condition} AND #sort < :before", sort, before
+    try:
+        found = clients.dynamodb().query(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=packed(values),
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
+    return [unpacked(item) for item in found["Items"]]
+
+
 def forget(table: str, name: str, *, key: str = "name") -> bool:
     """Delete the item, as to end what `touch` keeps alive; whether there was one. Raises StoreUnavailable."""
     try:

@@ -1,0 +1,1 @@
+"""Runs of agents: what is kept of one, who may change it, and the list of its events that everybody is shown."""

@@ -1,0 +1,211 @@
+"""A run as it is kept: one item for itself, one for each event, and one for each step of its conversation.
+
+    run-... | run          itself: whose it is, how it stands, what it may, what it cost
+    run-... | event#0007   what everybody is shown, numbered without gaps
+    run-... | turn#0002    what the model said in its second turn
+    run-... | call#0002#01 what the second tool of that turn gave back
+
+`version` grows with every change of the run's own item, so that of two who change it at once one looks again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from llm_core.aws import table
+from llm_core.errors import NotFound
+from llm_core.settings import settings
+
+Status = Literal["running", "awaiting_approval", "succeeded", "failed", "cancelled"]
+
+OVER: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+
+WAITS: dict[str, int] = {"tools": 300, "publish": 604_800}
+"""Seconds that a run waits for a person: 5 minutes for tools, 7 days for what is to be published. The state machine has
+the same two numbers, because AWS wants them constant."""
+
+KEPT_DAYS = 90
+"""A run and all that belongs to it."""
+
+ITSELF = "run"
+BY_OWNER = "owner"
+"""Index of the runs of a user, oldest first: a run's id begins with the millisecond of its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run may: the tools it may ask for, those of them that a person must allow first, the model or role that
+    thinks, its turns and its seconds. `publishes`: its answer waits for a person's word. `checks` are made of what its
+    tools are given (`destructive`, `pii`)."""
+
+    tools: tuple[str, ...]
+    role: str
+    turns: int
+    seconds: int
+    approvals: tuple[str, ...] = ()
+    publishes: bool = False
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What a person is asked: the tool calls of a turn, or, with `what` publish, the answer; `digest` is of that.
+
+    `decided`: approved, rejected, expired, or "" for not yet. `token` answers the state machine.
+    """
+
+    turn: int
+    what: Literal["tools", "publish"]
+    digest: str
+    decided: str = ""
+    note: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`cost` is nano-USD as charged; `created` and `until` (no turn begins later) are epoch seconds.
+
+    `purse`: the run whose own budget pays, "" where there is none but the key's. `parent`: the run that it is a task
+    of. `children`: the runs of its tasks, in their order.
+    """
+
+    id: str
+    owner: str
+    key_id: str
+    kind: str
+    terms: Terms
+    created: int
+    until: int
+    status: Status = "running"
+    budget: int | None = None
+    purse: str = ""
+    parent: str = ""
+    children: tuple[str, ...] = ()
+    version: int = 1
+    seq: int = 0
+    cost: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    reason: str = ""
+    output: Mapping[str, Any] = field(default_factory=dict)
+    pending: Pending | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.status in OVER
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """The runs that are at work for it, side by side."""
+        return self.children or (self.id,)
+
+
+def new_id() -> str:
+    """An opaque id for one run: `run-` and 27 hexadecimal digits. Those of one user sort by their beginning."""
+    return f"run-{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
+
+
+def find(run_id: str, owner: str | None = None) -> Run:
+    """Read consistently. With an owner: NotFound also for somebody else's. Raises NotFound, StoreUnavailable."""
+    item = table.get(runs_table(), {"runId": run_id, "item": ITSELF})
+    if item is None or (owner is not None and item["owner"] != owner):
+        raise unknown(run_id)
+    return parsed(item)
+
+
+def unknown(run_id: str) -> NotFound:
+    return NotFound(f"No run {run_id[:60]!r} is known for this key.")
+
+
+def of_owner(owner: str, *, before: str | None, limit: int) -> list[Run]:
+    """The latest of a user's runs, newest first, a moment late; those that began before the run `before`.
+
+    Raises StoreUnavailable.
+    """
+    found = table.latest(runs_table(), BY_OWNER, {"owner": owner}, sort="runId", before=before, limit=limit)
+    return [parsed(item) for item in found]
+
+
+def parsed(item: table.Item) -> Run:
+    terms, waiting = item["terms"], item.get("pending")
+    return Run(
+        id=item["runId"],
+        owner=item["owner"],
+        key_id=item["keyId"],
+        kind=item["kind"],
+        terms=Terms(
+            tuple(terms["tools"]),
+            terms["role"],
+            terms["turns"],
+            terms["seconds"],
+            tuple(terms["approvals"]),
+            terms["publishes"],
+            tuple(terms["checks"]),
+        ),
+        created=item["created"],
+        until=item["until"],
+        status=cast(Status, item["status"]),
+        budget=item["budget"],
+        purse=item["purse"],
+        parent=item["parent"],
+        children=tuple(item["children"]),
+        version=item["version"],
+        seq=item["seq"],
+        cost=item["cost"],
+        input_tokens=item["inputTokens"],
+        output_tokens=item["outputTokens"],
+        reason=item["reason"],
+        output=item["output"],
+        pending=waiting and Pending(**waiting),
+    )
+
+
+def stored(run: Run) -> table.Item:
+    """As it is kept: the run's own item."""
+    waiting = run.pending
+    return {
+        "runId": run.id,
+        "item": ITSELF,
+        "owner": run.owner,
+        "keyId": run.key_id,
+        "kind": run.kind,
+        "terms": {
+            "tools": list(run.terms.tools),
+            "role": run.terms.role,
+            "turns": run.terms.turns,
+            "seconds": run.terms.seconds,
+            "approvals": list(run.terms.approvals),
+            "publishes": run.terms.publishes,
+            "checks": list(run.terms.checks),
+        },
+        "created": run.created,
+        "until": run.until,
+        "status": run.status,
+        "budget": run.budget,
+        "purse": run.purse,
+        "parent": run.parent,
+        "children": list(run.children),
+        "version": run.version,
+        "seq": run.seq,
+        "cost": run.cost,
+        "inputTokens": run.input_tokens,
+        "outputTokens": run.output_tokens,
+        "reason": run.reason,
+        "output": dict(run.output),
+        "pending": waiting and {name: getattr(waiting, name) for name in Pending.__slots__},
+        "ttl": expiry(run.created),
+    }
+
+
+def expiry(created: int) -> int:
+    """When what belongs to a run of that time is forgotten, epoch seconds."""
+    return created + KEPT_DAYS * 86_400
+
+
+def runs_table() -> str:
+    return settings().need("runs_table_name")

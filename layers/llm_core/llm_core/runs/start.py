@@ -1,0 +1,91 @@
+"""A run begins: it is written down with all it may and all it has to spend, then the state machine is started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llm_core.accounts import opening
+from llm_core.aws import machine, table
+from llm_core.aws.writes import ConditionFailed, Write, together
+from llm_core.callers import Caller
+from llm_core.deadline import Deadline
+from llm_core.runs import bodies, run, slots
+from llm_core.runs.run import Run, Terms, runs_table
+from llm_core.settings import settings
+
+INPUT = "input"
+MOST_TASKS = 10
+"""Of one run: they are all at work at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done: the kind of agent, its input (plain JSON), what it may, and, in nano-USD, what it may spend;
+    None leaves it to the key's budgets. `tasks`: inputs of runs of the same kind, side by side, below this one."""
+
+    kind: str
+    input: Any
+    terms: Terms
+    budget: int | None = None
+    tasks: Sequence[Any] = ()
+
+
+def start(caller: Caller, order: Order, deadline: Deadline) -> Run:
+    """The run, which is on its way. Raises TooManyRuns, StoreUnavailable."""
+    arn = settings().need("agent_machine_arn")
+    made = written(caller, order, deadline)
+    machine.start(arn, made.id, event(made))
+    return made
+
+
+def written(caller: Caller, order: Order, deadline: Deadline) -> Run:
+    """The run, of which nobody knows yet. Raises as `start` does."""
+    table_name = runs_table()
+    now = int(time.time())
+    made = Run(
+        id=run.new_id(),
+        owner=caller.user_id,
+        key_id=caller.key_id,
+        kind=order.kind,
+        terms=order.terms,
+        created=now,
+        until=now + order.terms.seconds,
+        budget=order.budget,
+    )
+    if order.budget is not None:
+        made = replace(made, purse=made.id)
+    tasks = [replace(made, id=run.new_id(), parent=made.id, budget=None) for _ in order.tasks]
+    made = replace(made, children=tuple(task.id for task in tasks))
+    steps: list[Write] = []
+    for each, given in zip([made, *tasks], [order.input, *order.tasks], strict=True):
+        pointer = {"item": INPUT, "runId": each.id, "body": bodies.keep(each.id, INPUT, given)}
+        for item in (run.stored(each), {**pointer, "ttl": run.expiry(now)}):
+            key = {name: item[name] for name in ("runId", "item")}
+            steps.append(Write(table_name, key, item=item, condition="attribute_not_exists(#item)"))
+    if order.budget is not None:
+        steps.append(opening.purse(f"run:{made.id}", order.budget, until=run.expiry(now)))
+    while True:
+        try:
+            together([*steps, slots.take(made)], deadline)
+        except ConditionFailed:
+            slots.make_room(made, deadline)
+        else:
+            return made
+
+
+def event(made: Run) -> dict[str, Any]:
+    """What the state machine begins with: ids and nothing else."""
+    if made.children:
+        return {"runId": made.id, "tasks": [{"runId": child, "turn": 1} for child in made.children]}
+    return {"runId": made.id, "turn": 1}
+
+
+def given(of: Run) -> Any:
+    """The input of a run. Raises NotFound, StoreUnavailable."""
+    item = table.get(runs_table(), {"runId": of.id, "item": INPUT})
+    if item is None:
+        raise run.unknown(of.id)
+    return bodies.kept(item["body"])
