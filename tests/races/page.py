@@ -39,8 +39,8 @@ call; an answered call not booked as it was sold; any call for which not sold <=
 
 COLUMNS_EXPLAINED = """\
 Admitted: held on every account, and a provider sold an answer. Refused: 402 or 429. Failed: another error, because of
-the tables; nothing, or at the most what was held, is booked. Left: those of the failed that the tables did not let give
-back their holds either: what they held is booked, as for the dead, although nobody was asked. Killed: never ended.
+the tables; nothing, or at the most what was held, is booked. Left: those of the failed whom the tables let neither give
+back their holds nor say that nobody was asked: what they held is booked, as for the dead. Killed: never ended.
 Swept: finished by the sweeper, for callers that were killed or stood still. Conflicts: writes that met a transaction.
 A race with few refusals was seldom at its edge, one with few moves had its limits changed as seldom.
 """

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ import pytest
 
 from llm_core import gateway, keys, ledger, payment
 from llm_core.accounts import admission, limits, opening, shards, sweeper, tree, window
+from llm_core.accounts.endings import ABANDONED
 from llm_core.accounts.tree import Account
 from llm_core.accounts.window import Window
 from llm_core.aws import clients, table
@@ -28,9 +30,11 @@ from llm_core.messages import Message, Reply, Request, Text
 from llm_core.payment import Allowance, Payment
 from llm_core.settings import settings
 from tests.conftest import Platform, fresh
+from tests.llm_core.test_journal import ROW
 from tests.races.conftest import Strict
 
 CENT = 10_000_000
+REAL_SETTLE = window.settle
 FAR = 10_000
 """Seconds after which every lease is over."""
 
@@ -71,10 +75,10 @@ def held(caller: Caller) -> Payment:
     return payment.take(caller, ledger.new_id(), CENT, 10, "chat p/m", Allowance(), Deadline.after(20))
 
 
-def balances(caller: Caller, team: str) -> list[tuple[int, int]]:
-    """Held and spent, of the key and of its team."""
+def balances(caller: Caller, *above: str) -> list[tuple[int, int]]:
+    """Held and spent, of the key and of those above it."""
     label = window.label("month", time.time())
-    items = [Window(name, label).read() for name in (caller.account, team)]
+    items = [Window(name, label).read() for name in (caller.account, *above)]
     return [(item["held"], item["spent"]) for item in items if item]
 
 
@@ -99,8 +103,10 @@ def suffering(tables: Strict, fate: str, **more: Any) -> Iterator[None]:
 
     mending = threading.Thread(target=until_it_has)
     mending.start()
-    yield
-    mending.join()
+    try:
+        yield
+    finally:
+        mending.join()
 
 
 def around(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, weather: Callable[[], Any]) -> None:
@@ -172,6 +178,42 @@ def test_a_hold_that_was_swept_before_it_is_given_back_costs_nothing(
     sweep()
     assert sum(row["charged"] for row in rows(caller)) == 0
     assert set(balances(caller, team)) == {(0, 0)}
+
+
+def test_a_hold_that_nobody_heard_of_and_nobody_can_give_back_costs_nothing(
+    tables: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only window that pays has it whole, as if its caller had died while a provider was at work."""
+    limited = keys.Terms({"ai:complete"}, limits={"month": 100 * CENT})
+    alone = identify(keys.create("k", user_id=f"user-{uuid4().hex[:8]}", terms=limited).api_key)
+    opening.begin(alone.account, window.label("month", time.time()), Deadline.after(5))
+    around(monkeypatch, admission, "update", lambda: suffering(tables, "lost"))
+    around(monkeypatch, admission, "forbid", lambda: lasting(tables, reset=1))
+    with pytest.raises(StoreUnavailable):
+        ask(alone)
+    ((held, _),) = balances(alone)
+    assert held > 0
+    sweep()
+    assert [(row["outcome"], row["charged"]) for row in rows(alone)] == [(ABANDONED, 0)]
+    assert balances(alone) == [(0, 0)]
+
+
+@pytest.mark.parametrize("attempts", [0, 2])
+def test_a_call_that_cannot_give_back_is_booked_at_its_attempts_and_nothing_more(
+    tables: Strict, caller: Caller, team: str, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    """It was over and asked nobody else, and could say so in the one table that took its word."""
+    call = held(caller)
+    for number in range(attempts):
+        call.record(replace(ROW, id=call.hold.call_id, user_id=caller.user_id, attempt=number + 1, outcome="timeout"))
+    around(monkeypatch, window, "settle", lambda: lasting(tables, reset=1))
+    call.settle()
+    monkeypatch.setattr(window, "settle", REAL_SETTLE)
+    sweep()
+    booked = sum(row["charged"] for row in rows(caller))
+    assert booked == attempts * ROW.charged
+    assert [row["outcome"] for row in rows(caller)] == ["timeout"] * attempts + [ABANDONED]
+    assert balances(caller, team) == [(0, booked)] * 2
 
 
 def test_a_settle_that_was_done_unseen_is_no_trouble_for_a_call_without_rows(

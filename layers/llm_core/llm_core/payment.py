@@ -107,6 +107,8 @@ class Payment:
         if self._owed:
             return
         traces = self.hold.settle(self.charged)
+        if not self.rows or self.rows[-1].outcome != "ok":
+            self.hold.abandon(len(self.rows))
         if not traces:
             return
         try:

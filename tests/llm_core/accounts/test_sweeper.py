@@ -12,8 +12,9 @@ import pytest
 from llm_core import ledger
 from llm_core.accounts import holds, shards, sweeper, window
 from llm_core.accounts.admission import Rates
+from llm_core.accounts.endings import ABANDONED, UNSEEN
 from llm_core.accounts.holds import Hold
-from llm_core.accounts.sweeper import ABANDONED, UNSEEN, Count
+from llm_core.accounts.sweeper import Count
 from llm_core.accounts.window import Window
 from llm_core.aws.table import Item
 from llm_core.catalog import PACKAGE, Catalog
@@ -75,7 +76,8 @@ def test_a_call_that_died_between_two_holds_asked_nobody_and_is_free(two: Books,
         pass
 
     def killed(*_: Any) -> Any:
-        monkeypatch.setattr(holds.Hold, "settle", lambda *_: None)  # the dead give nothing back
+        for last in ("settle", "abandon"):  # the dead give nothing back, and say nothing
+            monkeypatch.setattr(holds.Hold, last, lambda *_, **__: None)
         raise Killed
 
     monkeypatch.setattr(shards, "hold", killed)

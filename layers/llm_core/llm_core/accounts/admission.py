@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from llm_core import ledger
-from llm_core.accounts import opening
+from llm_core.accounts import endings, opening
 from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, amend, forbid, settle
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, update
@@ -70,7 +69,7 @@ def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
         try:
             return update(write, deadline, again=False)
         except StoreUnavailable:
-            _give_back(window, wanted)
+            _give_back(window, wanted, entry)
             raise
         except ConditionFailed as failure:
             if failure.item is None:
@@ -98,7 +97,7 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
         try:
             item = update(_own(window, wanted, rates, entry, cap), deadline, again=False)
         except StoreUnavailable:
-            _give_back(window, wanted, rates)
+            _give_back(window, wanted, entry, rates)
             raise
         except ConditionFailed as failure:
             if failure.item is None:
@@ -139,21 +138,27 @@ def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -
     return window.write(change, condition, values, names)
 
 
-def _give_back(window: Window, wanted: Wanted, rates: Rates = Rates()) -> None:
+def _give_back(window: Window, wanted: Wanted, entry: Entry, rates: Rates = Rates()) -> None:
     """The write may have been carried out and its answer lost, or be carried out later: neither shall hold anything.
 
     Where this fails too, the sweeper does it. Where the sweeper was faster, it has booked what nobody asked for.
     """
-    deadline = Deadline.after(_SECONDS_TO_GIVE_BACK)
-    with suppress(LedgerUnavailable, StoreUnavailable):
-        try:
-            found = forbid(window, wanted.call_id, wanted.user, deadline)
-            if found is not None:
-                settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
-        except Gone as gone:
-            if gone.trace and gone.trace.booked:
-                ledger.undo_estimates(wanted.user, wanted.call_id)
-                amend(window, wanted.call_id, gone.trace, 0, deadline)
+    try:
+        _given_back(window, wanted, rates, Deadline.after(_SECONDS_TO_GIVE_BACK))
+    except (LedgerUnavailable, StoreUnavailable):
+        if entry.windows:  # without the key's own window a hold is incomplete, and free in any case
+            endings.abandon(wanted.call_id, window, entry, attempts=0)
+
+
+def _given_back(window: Window, wanted: Wanted, rates: Rates, deadline: Deadline) -> None:
+    try:
+        found = forbid(window, wanted.call_id, wanted.user, deadline)
+        if found is not None:
+            settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
+    except Gone as gone:
+        if gone.trace and gone.trace.booked:
+            ledger.undo_estimates(wanted.user, wanted.call_id)
+            amend(window, wanted.call_id, gone.trace, 0, deadline)
 
 
 def _values(wanted: Wanted, entry: Entry) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from llm_core.accounts import admission, shards, window
+from llm_core.accounts import admission, endings, shards, window
 from llm_core.accounts.admission import Rates, Wanted
 from llm_core.accounts.window import UNLIMITED, Entry, Gone, Trace, Window
 from llm_core.aws.table import Item
@@ -46,7 +46,7 @@ class Minute:
 
 @dataclass(slots=True)
 class Hold:
-    """`open` has the entry in each window, the key's own first."""
+    """`open` has the entry in each window, the key's own first; after a settle, those that it did not reach."""
 
     call_id: str
     user: str
@@ -99,15 +99,23 @@ class Hold:
         Nothing here can take the answer back, so trouble is logged and left to the sweeper. `counted`: window.settle.
         """
         traces: dict[Window, Trace] = {}
+        left: dict[Window, Entry] = {}
         for place, entry in reversed(self.open.items()):
             try:
                 trace = self._settle(place, entry, cost, counted if entry.windows else None)
             except StoreUnavailable:
                 logger.exception("hold not settled", extra={"event": "settle_delayed", "window": place.name})
+                left[place] = entry
             else:
                 traces |= {place: trace} if trace else {}
-        self.open = {}
+        self.open = left
         return traces
+
+    def abandon(self, attempts: int) -> None:
+        """After a settle: what it did not reach is not booked at all that is held, because nobody else is asked."""
+        for place, entry in self.open.items():
+            if entry.windows:
+                endings.abandon(self.call_id, place, entry, attempts)
 
     def _settle(self, place: Window, entry: Entry, cost: int, counted: tuple[int, int] | None) -> Trace | None:
         deadline = Deadline.after(_SECONDS_TO_SETTLE)
@@ -137,6 +145,7 @@ def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadl
             _took(hold, place, taken)
     except BaseException:
         hold.settle(0, rates.counts(wanted))
+        hold.abandon(attempts=0)
         raise
     hold.minute = _minute(item, wanted)
     return hold

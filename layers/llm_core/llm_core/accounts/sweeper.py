@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llm_core import ledger
-from llm_core.accounts import window
+from llm_core.accounts import endings, window
 from llm_core.accounts.window import OPEN, Entry, Gone, Trace, Window
 from llm_core.aws import table
 from llm_core.aws.table import Item
@@ -19,17 +19,9 @@ from llm_core.aws.writes import ConditionFailed, update
 from llm_core.deadline import Deadline
 from llm_core.errors import NotFound
 from llm_core.ledger import Row, Written
-from llm_core.messages import Usage
-from llm_core.money import without_markup
 from llm_core.settings import settings
 
 _MINUTES_KEPT = 2
-
-ABANDONED = "abandoned"
-"""The outcome of a call that died before it held everywhere: no provider was asked."""
-
-UNSEEN = "unseen"
-"""The outcome of a call that died while a provider may have been at work: booked at its ceiling."""
 
 
 @dataclass(slots=True)
@@ -90,7 +82,7 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
     user = next(iter(entries.values())).user
     rows = _rows(user, call_id)
     wrote = False
-    if _ended(rows):
+    if endings.ended(rows):
         count.finished += 1
     elif own := next((place for place, entry in entries.items() if entry.windows), None):
         seen = len(entries) == entries[own].windows
@@ -128,13 +120,6 @@ def _cost(rows: Sequence[Item]) -> int:
     return sum(row["charged"] for row in rows)
 
 
-def _ended(rows: Sequence[Item]) -> bool:
-    """Whether the last row is the call's last: after a failure another attempt may have begun."""
-    if not rows or rows[-1]["outcome"] == ledger.UNDONE:
-        return False
-    return rows[-1]["outcome"] == "ok" or bool(rows[-1]["swept"])
-
-
 def _rows(user: str, call_id: str) -> list[Item]:
     try:
         return ledger.attempts(user, call_id)
@@ -144,30 +129,9 @@ def _rows(user: str, call_id: str) -> list[Item]:
 
 def _estimate(call_id: str, own: Window, entries: Mapping[Window, Entry], rows: Sequence[Item], *, begun: bool) -> Row:
     """The row of the attempt that nobody saw the end of: all that is held everywhere and not yet accounted for."""
-    entry = entries[own]
     most = min(each.held for each in entries.values())  # one may have been about to be extended
-    operation, _, model = entry.model.partition(" ")
-    provider, _, name = model.partition("/")
-    charged = max(most - _cost(rows), 0) if begun else 0
-    return Row(
-        id=call_id,
-        user_id=entry.user,
-        key_id=own.account.removeprefix("key:"),
-        operation=operation,
-        requested_model=model,
-        provider=provider,
-        model=name,
-        attempt=len(rows) + 1,
-        fallback=False,
-        outcome=UNSEEN if begun else ABANDONED,
-        usage=Usage(),
-        cost=without_markup(charged, settings().markup_percent),
-        charged=charged,
-        estimated=begun,
-        price_version="",
-        latency_ms=0,
-        swept=True,
-    )
+    charged = max(most - _cost(rows), 0) if begun else None
+    return endings.row(call_id, own, entries[own], len(rows) + 1, charged=charged, swept=True)
 
 
 def _tidy(place: Window, item: Item, now: float, deadline: Deadline) -> None:
