@@ -76,6 +76,15 @@ clear: $(LOCAL) ## Ask a model again that cost more than its ceiling: MODEL=anth
 	@test -n "$(MODEL)" || { echo "Which one? make clear MODEL=anthropic/claude-haiku-4-5 OPERATION=chat" >&2; exit 2; }
 	@$(BIN)/python -m local clear $(ON_STAGE) "$(MODEL)" --operation "$(or $(OPERATION),chat)"
 
+.PHONY: user
+user: $(LOCAL) ## Somebody who may sign in: NAME=ada@example.com GROUP=writers (or admin) STAGE=dev
+	@test -n "$(NAME)" || { echo "Who? make user NAME=ada@example.com GROUP=writers" >&2; exit 2; }
+	@$(BIN)/python -m local user $(ON_STAGE) "$(NAME)" --group "$(or $(GROUP),writers)"
+
+.PHONY: token
+token: $(LOCAL) ## An ID token of the person that `make run` prints, good for an hour
+	@$(BIN)/python -m local token
+
 .PHONY: seed
 seed: $(LOCAL) ## Sample users, keys and usage for what `make run` runs
 	@$(BIN)/python -m local seed

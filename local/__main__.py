@@ -1,4 +1,4 @@
-"""The verbs of `python -m local`: run, key, budget, revoke, clear, usage, seed, rollups, invoke."""
+"""The verbs of `python -m local`: run, key, budget, revoke, clear, user, token, usage, seed, rollups, invoke."""
 
 import sys
 
@@ -68,6 +68,18 @@ def _revoke(project: Project, arguments: argparse.Namespace) -> None:
 def _clear(project: Project, arguments: argparse.Namespace) -> None:
     with _administration(project, arguments) as administer:
         administer.clear(arguments.model, arguments.operation)
+
+
+def _user(project: Project, arguments: argparse.Namespace) -> None:
+    with _administration(project, arguments) as administer:
+        administer.add_person(arguments.name, arguments.group, mail=arguments.stage != "local")
+
+
+def _token(project: Project, _arguments: argparse.Namespace) -> None:
+    from local.emulator import client
+    from local.people import token
+
+    sys.stdout.write(f"{token(project, client('cognito-idp', project.now_running()['emulator']))}\n")
 
 
 @contextmanager
@@ -162,6 +174,14 @@ def _parser() -> argparse.ArgumentParser:
     clear.add_argument("model", help="provider/model")
     clear.add_argument("--operation", default="chat", choices=["chat", "embeddings"])
     clear.set_defaults(verb=_clear)
+
+    user = verbs.add_parser("user", parents=[shared, staged], help="put a person into a group of those who sign in")
+    user.add_argument("name", help="their e-mail address")
+    user.add_argument("--group", default="writers", choices=["writers", "admin"])
+    user.set_defaults(verb=_user)
+
+    token = verbs.add_parser("token", parents=[shared], help="an ID token of the checkout's own person")
+    token.set_defaults(verb=_token)
 
     usage = verbs.add_parser("usage", parents=[shared], help="the latest usage rows of the running platform")
     usage.add_argument("--rows", type=int, default=20)

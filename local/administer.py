@@ -1,14 +1,16 @@
-"""`make key`, `make budget`, `make revoke`, `make clear`: what an operator does with AWS credentials.
+"""`make key`, `make budget`, `make revoke`, `make clear`, `make user`: what an operator does with AWS credentials.
 
 The environment names the tables. Every act is a row of the audit table.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import boto3
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +22,7 @@ from llm_core.aws.writes import together
 from llm_core.callers import SCOPES
 from llm_core.deadline import Deadline
 from llm_core.money import nano, plain
+from local import people
 from local.project import CannotStart
 
 _SECONDS = 60.0
@@ -67,6 +70,18 @@ def clear(model: str, operation: str) -> None:
     )
     together([act], Deadline.after(_SECONDS))
     _say(f"{model} may be asked for {operation} again, everywhere within 30 s")
+
+
+def add_person(name: str, group: str, *, mail: bool) -> None:
+    """Put a person into a group of the user pool, inviting them if they are new. The password alone goes to stdout."""
+    cognito = boto3.client("cognito-idp")
+    password = people.invite(cognito, os.environ["USER_POOL_ID"], name, group, mail=mail)
+    act = audit.act(name, by=audit.OPERATOR, what="person.group", subject=name, before={}, after={"group": group})
+    together([act], Deadline.after(_SECONDS))
+    _say(f"{name} is one of the {group}")
+    if password:
+        _console.print("Their password, shown this once:")
+        sys.stdout.write(f"{password}\n")
 
 
 def amount(text: str) -> int | None:

@@ -1,6 +1,7 @@
 """template.yaml -> a stack in the emulator, without building anything: the doors run in process."""
 
 import copy
+import hashlib
 import io
 import json
 import time
@@ -136,7 +137,10 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
                 properties["Definition"] = yaml.safe_load((folder / properties.pop("DefinitionUri")).read_text())
             case "AWS::CloudFormation::Stack" if isinstance(properties.get("TemplateURL"), str):
                 nested = read_yaml(folder / properties["TemplateURL"])
-                properties["TemplateURL"] = _upload(emulator, f"{name}.json", json.dumps(nested).encode())
+                text = json.dumps(nested).encode()
+                # Its text is in its name: the same address would be no change to the stack above it.
+                version = hashlib.sha256(text).hexdigest()[:12]
+                properties["TemplateURL"] = _upload(emulator, f"{name}-{version}.json", text)
             case _:
                 pass
     return document

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from local import people
 from local.deployment import Deployment, deploy, put_secret
 from local.emulator import Emulator, free_port
 from local.key import environment
@@ -46,6 +47,7 @@ class Estate:
         self.emulator: Emulator | None = None
         self.understudy: Child | None = None
         self.understudy_url: str | None = None
+        self.person = ""  # who may sign in: name and password
         self.played: list[str] = []  # the providers that the understudy stands in for
         self.template: Template
         self.deployment: Deployment
@@ -68,6 +70,11 @@ class Estate:
                 self.understudy_url = self._wait_for_understudy(self.understudy)
         with self.screen.step("template.yaml deployed"):
             self.deploy()
+            outputs = self.deployment.outputs
+            if "UserPoolId" in outputs:
+                cognito = self.emulator.client("cognito-idp")
+                pool, client = outputs["UserPoolId"], outputs["UserPoolClientId"]
+                self.person = people.sample(cognito, pool, client, self.project.user)
 
     def deploy(self) -> None:
         """Deploy template.yaml as it is now. Raises CannotStart; the estate then stays as it was."""
@@ -91,7 +98,8 @@ class Estate:
         addresses[_BEDROCK[1]] = os.environ.get(_BEDROCK[0]) or self.understudy_url or ""
         webhooks = {parameter: name for url, (parameter, name) in WEBHOOKS.items() if _own(url)}
         given = {parameter: _own(name) for name, parameter in _SETTINGS.items() if _own(name)}
-        return {**self.project.stage_parameters("local"), **addresses, **webhooks, **given, **_overlay()}
+        site = {"SiteUrl": self.proxy.removesuffix("/_lambda")}
+        return {**self.project.stage_parameters("local"), **addresses, **webhooks, **given, **site, **_overlay()}
 
     @property
     def doors_environment(self) -> dict[str, str]:

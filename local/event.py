@@ -20,9 +20,18 @@ _HOP_BY_HOP = {"connection", "content-length", "expect", "keep-alive", "te", "tr
 
 
 def proxy_event(
-    request: Request, path: str, body: bytes, opened: Opened, stage: str, request_id: str
+    request: Request,
+    path: str,
+    body: bytes,
+    opened: Opened,
+    stage: str,
+    request_id: str,
+    claims: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The event for one request. `path`: within the stage, still percent-encoded, as REST APIs pass it."""
+    """The event for one request. `path`: within the stage, still percent-encoded, as REST APIs pass it.
+
+    `claims`: those of the person whom an authorizer let pass.
+    """
     now = datetime.now(UTC)
     host = request.client.host if request.client else "127.0.0.1"
     trace = f"Root=1-{int(now.timestamp()):08x}-{secrets.token_hex(12)}"
@@ -67,6 +76,7 @@ def proxy_event(
             "extendedRequestId": secrets.token_urlsafe(12),
             "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
             "requestTimeEpoch": int(time.time() * 1000),
+            **({} if claims is None else {"authorizer": {"claims": claims}}),
             "identity": {
                 "sourceIp": host,
                 "userAgent": request.headers.get("user-agent"),

@@ -17,9 +17,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.answer import LAMBDA_LIMIT, Cut, Invocation
+from local.authorizer import Authorizer, Denied
 from local.door import LoadedDoor, carried, is_stream, thread, trace
 from local.event import proxy_event
 from local.refusal import preflight, refusal
+from local.template import Route as Declared
 from local.template import Template, readable
 
 GATEWAY_LIMIT = 10 * 1024 * 1024  # bytes of a request's body
@@ -27,10 +29,18 @@ LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
 class Front:
-    """The REST API of a template over its loaded doors ({logical id: LoadedDoor})."""
+    """The REST API of a template over its loaded doors ({logical id: LoadedDoor}); `authorizer` knows who signed in."""
 
-    def __init__(self, template: Template, doors: Mapping[str, LoadedDoor], *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        template: Template,
+        doors: Mapping[str, LoadedDoor],
+        authorizer: Authorizer | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
         self._template = template
+        self._authorizer = authorizer
         self._doors = doors
         self._quiet = quiet
         self._roots = {"v1", "health"}  # what CloudFront sends to the API besides the stage itself
@@ -71,14 +81,26 @@ class Front:
         opened = self._template.open(request.method, path)
         if opened is None or opened.door.name not in self._doors:  # or its Condition is false
             return refusal(self._template, "MISSING_AUTHENTICATION_TOKEN", request_id)
+        try:
+            claims = await self._claims(request, opened.route)
+        except Denied as denied:
+            return refusal(self._template, "UNAUTHORIZED", request_id, denied.message)
         body = await _read(request, GATEWAY_LIMIT)
         if body is None:
             return refusal(self._template, "REQUEST_TOO_LARGE", request_id)
-        event = proxy_event(request, path, body, opened, self._template.stage, request_id)
+        event = proxy_event(request, path, body, opened, self._template.stage, request_id, claims)
         # Measured only where it can matter: what Lambda counts is the whole event.
         if len(body) > LAMBDA_LIMIT // 2 and len(json.dumps(event, ensure_ascii=False).encode()) > LAMBDA_LIMIT:
             return refusal(self._template, "REQUEST_TOO_LARGE", request_id)
         return Invocation(self._template, self._doors[opened.door.name], opened.route, event, request_id)
+
+    async def _claims(self, request: Request, route: Declared) -> dict[str, str] | None:
+        """Whose token opened the route; None where it asks for none. Raises Denied."""
+        if not route.authorizer:
+            return None
+        if self._authorizer is None:
+            raise Denied
+        return await asyncio.to_thread(self._authorizer.claims, request.headers.get("authorization"))
 
     async def invoke(self, request: Request) -> Response:
         """POST /_lambda/{logical id}: the emulator invokes a function. The event in, JSON out.
@@ -113,9 +135,11 @@ class Front:
             return JSONResponse(shape, 500)
 
 
-def front(template: Template, doors: Mapping[str, LoadedDoor], *, quiet: bool = False) -> Starlette:
+def front(
+    template: Template, doors: Mapping[str, LoadedDoor], authorizer: Authorizer | None = None, *, quiet: bool = False
+) -> Starlette:
     """The whole application: the emulator's way in, and the REST API for everything else."""
-    gate = Front(template, doors, quiet=quiet)
+    gate = Front(template, doors, authorizer, quiet=quiet)
     app = Starlette(routes=[Route("/_lambda/{door}", gate.invoke, methods=["POST"])])
     app.router.default = gate
     return app

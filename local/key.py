@@ -48,7 +48,8 @@ def of_stage(project: Project, stage: str) -> dict[str, str]:
     Raises CannotStart when there is no such place.
     """
     if stage == "local":
-        return environment(project.now_running()["environment"])
+        running = project.now_running()
+        return environment({**running["environment"], "USER_POOL_ID": running["outputs"].get("UserPoolId", "")})
     return {**_tables(project.stack_name(stage)), "STAGE": stage}
 
 
@@ -59,7 +60,8 @@ def _tables(stack: str) -> dict[str, str]:
     except (ClientError, BotoCoreError) as error:
         raise CannotStart(f"Stack {stack} cannot be read: {error}") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
-    tables = {name: str(value) for name, value in outputs.items() if name.endswith(("TableName", "ByokPath"))}
+    named = ("TableName", "ByokPath", "UserPoolId")
+    tables = {name: str(value) for name, value in outputs.items() if name.endswith(named)}
     if "KeysTableName" not in tables:
         raise CannotStart(f"Stack {stack} has no output KeysTableName")
     return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper(): value for name, value in tables.items()}

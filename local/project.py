@@ -47,6 +47,11 @@ class Project:
         return self.state / "key" if self.state else self.root / ".local" / "key"
 
     @property
+    def user(self) -> Path:
+        """The file with the name and password of this checkout's own person, readable by its owner only."""
+        return self.key.with_name("user")
+
+    @property
     def running(self) -> Path:
         """Written while a run is up: its addresses, its key and the doors' environment (JSON)."""
         return self.kept / "running.json"

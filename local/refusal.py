@@ -10,6 +10,7 @@ from local.template import Template
 # type: (status, message), as API Gateway has them
 _TYPES = {
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),  # its words for: no such route
+    "UNAUTHORIZED": (401, "Unauthorized"),
     "REQUEST_TOO_LARGE": (413, "Request Too Long"),
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
     "INTEGRATION_FAILURE": (502, "Internal server error"),
@@ -17,9 +18,10 @@ _TYPES = {
 _PLAIN = '{"message":$context.error.messageString}'
 
 
-def refusal(template: Template, kind: str, request_id: str) -> Response:
+def refusal(template: Template, kind: str, request_id: str, words: str = "") -> Response:
     """A gateway response of one type (`INTEGRATION_TIMEOUT`), rendered by the template or as API Gateway's own."""
     status, message = _TYPES[kind]
+    message = words or message
     declared: dict[str, Any] = template.api.get("GatewayResponses", {})
     shape = declared.get(kind) or declared.get(f"DEFAULT_{status // 100}XX") or {}
     values = {

@@ -33,12 +33,15 @@ class Screen:
     def say(self, line: str) -> None:
         self._console.print(line, markup=False)
 
-    def welcome(self, *, url: str, key: str | None, providers: str, usage: str, logs: Path, seconds: float) -> None:
+    def welcome(
+        self, *, url: str, key: str | None, person: str, providers: str, usage: str, logs: Path, seconds: float
+    ) -> None:
         """The panel with everything to start with, and a request that works as it is printed."""
         lines = (
             ("URL", url),
             ("base_url", f"{url}/v1"),
             ("key", key or "none yet: see above"),
+            *([("sign in", person)] if person else []),
             ("models", providers),
             ("usage", usage),
             ("logs", str(logs)),

@@ -20,6 +20,7 @@ from types import FrameType
 import uvicorn
 
 from local import key
+from local.authorizer import Authorizer
 from local.door import LoadedDoor, trace
 from local.front import front
 from local.log import Log
@@ -68,7 +69,7 @@ def main() -> None:
             pipe.write(json.dumps({"key": made, "broken": reasons}) + "\n")
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # a cut stream is our wish, told by ourselves
     config = uvicorn.Config(
-        front(template, doors, quiet=arguments.quiet),
+        front(template, doors, _authorizer(arguments.pool), quiet=arguments.quiet),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -77,6 +78,10 @@ def main() -> None:
         timeout_graceful_shutdown=DRAIN_S,
     )
     Server(config).run(sockets=[socket.socket(fileno=arguments.socket)])
+
+
+def _authorizer(pool: str) -> Authorizer | None:
+    return Authorizer(os.environ["AWS_ENDPOINT_URL"], pool) if pool else None
 
 
 def _key(project: Project) -> str | None:
@@ -96,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--tell", type=int, required=True)
     parser.add_argument("--parameters", required=True)
+    parser.add_argument("--pool", default="")
     parser.add_argument("--because", default="")
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--doors", nargs="*", default=[])

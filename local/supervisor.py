@@ -70,6 +70,7 @@ class Supervisor:
         command += ["--state", str(self.project.state)] if self.project.state else []
         command += ["--socket", str(self._socket.fileno()), "--tell", str(writing)]
         command += ["--parameters", json.dumps(self.estate.template.parameters), "--because", because]
+        command += ["--pool", self.estate.deployment.outputs.get("UserPoolId", "")]
         command += ["--quiet"] if self.quiet else []
         command += ["--doors", *self.estate.deployment.doors]
         try:
@@ -102,6 +103,7 @@ class Supervisor:
             "understudy": self.estate.understudy_url,
             "environment": self.estate.doors_environment,
             "outputs": self.estate.deployment.outputs,
+            "person": self.estate.person,
             "pid": os.getpid(),
         }
         for path in filter(None, (self.project.running, self.ready)):
@@ -109,6 +111,7 @@ class Supervisor:
         self.screen.welcome(
             url=self.url,
             key=key,
+            person=self.estate.person,
             providers=self._providers(),
             usage=".venv/bin/python -m local usage",
             logs=self.project.logs,
@@ -124,7 +127,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         sources = [path for path in (self.project.root / "functions", self.project.root / "layers") if path.exists()]
-        template = _stamp(self.project.template)
+        template = self._stamps()
         ticks = watch(
             *sources, watch_filter=_watched, debounce=150, step=50, rust_timeout=_TICK_MS, yield_on_timeout=True
         )
@@ -135,7 +138,7 @@ class Supervisor:
             self._drained = [child for child in self._drained if child.alive]
             files = sorted({_relative(Path(path), self.project.root) for _, path in changes})
             because = f"{', '.join(files)} changed" if files else ""
-            if (now := _stamp(self.project.template)) != template:
+            if (now := self._stamps()) != template:
                 template = now
                 try:
                     self.estate.deploy()
@@ -148,6 +151,10 @@ class Supervisor:
             if because:
                 restarted = time.monotonic()
                 self._replace_doors(because)
+
+    def _stamps(self) -> list[tuple[int, int]]:
+        """Of template.yaml and the stacks nested in it: they change when one of these does."""
+        return [_stamp(path) for path in (self.project.template, *sorted(self.project.root.glob("stacks/*.yaml")))]
 
     def _replace_doors(self, because: str) -> None:
         if self.doors:

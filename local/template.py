@@ -51,12 +51,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path of the REST API. `timeout` in seconds; `streams`: ResponseTransferMode says so."""
+    """One method of one path of the REST API. `timeout` in seconds; `streams`: ResponseTransferMode says so;
+    `authorizer`: the name of the one that must let a request pass, "" for none."""
 
     method: str
     path: str
     timeout: float = INTEGRATION_TIMEOUT_S
     streams: bool = False
+    authorizer: str = ""
 
     def match(self, path: str) -> dict[str, str] | None:
         """The path's parameters as they stand in it, still percent-encoded (as REST APIs pass them), or None."""
@@ -163,6 +165,7 @@ class Template:
                     path=event["Path"],
                     timeout=event["TimeoutInMillis"] / 1000 if "TimeoutInMillis" in event else INTEGRATION_TIMEOUT_S,
                     streams=event.get("ResponseTransferMode") in ("RESPONSE_STREAM", "STREAM"),
+                    authorizer=event.get("Auth", {}).get("Authorizer", ""),
                 )
                 for event in events
             ),

@@ -85,6 +85,8 @@ class Platform:
     understudy: str
     environment: dict[str, str]
     logs: Path
+    outputs: dict[str, str] = field(default_factory=dict)
+    state: Path = Path()
     http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30), compare=False)
 
     def order(self, fault: dict[str, Any], **where: Any) -> None:
@@ -147,7 +149,13 @@ def started(state: Path, **variables: str) -> Iterator[Platform]:
     try:
         told = _when_ready(running, ready, output)
         yield Platform(
-            told["url"], told["key"], told["understudy"], told["environment"], state / "logs" / "doors.jsonl"
+            told["url"],
+            told["key"],
+            told["understudy"],
+            told["environment"],
+            state / "logs" / "doors.jsonl",
+            told["outputs"],
+            state,
         )
     finally:
         running.send_signal(signal.SIGTERM)

@@ -38,7 +38,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rooms",
         [
-            *("ledger", "callers", "alerts", "journal", "audit", "overruns"),
+            *("ledger", "callers", "people", "alerts", "journal", "audit", "overruns"),
             *("terms", "keys", "keyring", "credentials", "key_shapes", "budgets"),
             *("accounts.window", "accounts.tree", "accounts.opening", "accounts.endings"),
             *("accounts.admission", "accounts.shards"),
@@ -149,6 +149,9 @@ HOMES = {
     "openai": ("llm_core.providers.openai", "local.understudy."),
     "httpx2": ("llm_core.providers.", "local."),
     "urllib3": ("llm_core.aws.webhooks.",),
+    "jwt": ("local.authorizer.",),
+    "markdown_it": ("content.",),
+    "nh3": ("content.",),
 }
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
 

@@ -451,5 +451,8 @@ def test_what_decides_the_build_is_told_to_the_build() -> None:
 def test_cfn_lint_finds_nothing() -> None:
     lint = Path(sys.executable).with_name("cfn-lint")
     templates = [ROOT / "template.yaml", *(ROOT / "stacks").glob("*.yaml")]
-    done = subprocess.run([lint, "--template", *templates], capture_output=True, text=True, check=False)
+    regions = ("us-east-1", "eu-central-1")  # China has no Cognito groups
+    done = subprocess.run(
+        [lint, "--regions", *regions, "--template", *templates], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr

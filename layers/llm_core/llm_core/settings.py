@@ -25,6 +25,7 @@ class Settings(BaseModel):
     usage_table_name: str = ""
     budgets_table_name: str = ""
     audit_table_name: str = ""
+    user_pool_client_id: str = ""
     roll_ups_table_name: str = ""
     reuse_table_name: str = ""
     runs_table_name: str = ""
