@@ -52,6 +52,7 @@ def pool() -> dict[str, Any]:
     prices = {"input": 1, "output": 5, "cache_write_5m": 1.25, "cache_write_1h": 2, "cache_read": 0.1}
     able = ["forced_tools", "sampling", "structured", "system", "tools", "vision"]
     claude = {**prices, "context": 200_000, "max_output": 64_000, "image_tokens": 1_600, "capabilities": able}
+    claude["tool_tokens"] = {"bash": 245, "text_editor": 700, "computer": 1_234}
     gpt = {
         "input": 0.4,
         "output": 1.6,

@@ -130,6 +130,52 @@ def test_what_we_do_not_see_may_fill_the_window(asked: Request) -> None:
     assert fitting.prompt_bound(asked, b"short", model()) == 100_000
 
 
+def test_a_tool_that_the_provider_defines_counts_by_the_tokens_of_its_definition() -> None:
+    """The request names it in a few bytes; what the model is shown for it is Anthropic's, and documented."""
+    asked = request(known_tools=("bash", "text_editor"))
+    knowing = model(tool_tokens={"bash": 245, "text_editor": 700})
+    assert fitting.prompt_bound(asked, b"x" * 163, knowing) == 163 + 245 + 700 + fitting.OVERHEAD
+    assert fitting.prompt_bound(asked, b"x" * 163, model(tool_tokens={"bash": 245})) == 100_000
+
+
+CLAUDES = [row for row in CATALOG.models if "claude" in row.model]
+
+
+@pytest.mark.parametrize("claude", CLAUDES, ids=lambda row: row.name)
+def test_every_claude_covers_what_anthropic_documents_for_its_tools(claude: Model) -> None:
+    """Instructions for tool use up to 804 tokens, bash 325, editor 700, computer 499 and 735: the most of each."""
+    asked = request(known_tools=("bash", "text_editor", "computer"))
+    bash = 325 if claude.image_tokens > 1_600 else 245  # with the tokenizer that came with Opus 4.7
+    assert fitting.prompt_bound(asked, b"", claude) >= 804 + bash + 700 + 499 + 735
+
+
+def test_where_a_workspace_may_decide_the_geography_its_dearest_is_held() -> None:
+    told = model(multipliers={"inference_geo": {"us": Decimal("1.1"), "global": Decimal(1)}})
+    plain = fitting.ceiling(request(max_tokens=100), b"", model())
+    assert fitting.ceiling(request(max_tokens=100), b"", told) == plain * 11 // 10
+    assert fitting.ceiling(request(max_tokens=100, terms={"inference_geo": "global"}), b"", told) == plain
+
+
+def test_features_are_what_a_price_depends_on_beside_the_text() -> None:
+    assert fitting.features(request(Text("a"), max_tokens=5, temperature=1.0)) == frozenset()
+    kept = {"system": [{"type": "text", "cache_control": {"type": "ephemeral"}}]}
+    rich = request(
+        Text("a"),
+        Image("image/png", "aGk="),
+        Opaque("document", unseen=True),
+        tools=(TOOL,),
+        known_tools=("bash",),
+        fee_uses={"web_search": 1},
+        terms={"speed": "fast"},
+        output=Output(),
+        answers=2,
+        original=Original("anthropic", kept),
+    )
+    assert fitting.features(rich) == {
+        *("images", "documents", "tools", "bash", "web_search", "speed", "output", "answers", "cache"),
+    }
+
+
 def test_a_ceiling_counts_every_answer_every_term_and_every_search() -> None:
     priced = model(multipliers={"service_tier": {"priority": Decimal(2)}}, fees={"web_search": Decimal("0.01")})
     one = fitting.ceiling(request(max_tokens=100), b"", priced)

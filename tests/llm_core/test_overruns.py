@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import callers, gateway, keys, overruns
+from llm_core import byok, callers, gateway, keys, overruns
 from llm_core.accounts import window
 from llm_core.aws import clients
 from llm_core.aws.stage_catalog import catalog
@@ -17,7 +17,7 @@ from llm_core.deadline import Deadline
 from llm_core.errors import StoreUnavailable
 from llm_core.failures import ProviderSuspended
 from llm_core.gateway import Answer
-from llm_core.messages import Message, Reply, Request, Text
+from llm_core.messages import Message, Output, Reply, Request, Text, Tool
 from llm_core.money import NANO
 from llm_core.settings import settings
 from tests.conftest import Platform, fresh
@@ -95,6 +95,48 @@ def test_other_models_and_other_kinds_of_calls_go_on(caller: Caller, dear: str) 
     assert suspended(dear)
     assert not suspended(dear, "embeddings")
     assert ask(caller, fresh("alone")).reply.parts
+
+
+def test_what_one_caller_uses_is_not_taken_from_those_who_do_not(caller: Caller, understudy: Platform) -> None:
+    """Suspended is what the call's price depended on, and all that has this too: not the model."""
+    model, weather = fresh("alone"), Tool("get_weather", "", {"type": "object"})
+    understudy.perform({"text": "Hello", "output_tokens": 200_000}, model=model)
+    ask(caller, model, tools=(weather,))
+    understudy.free()
+
+    assert ask(caller, model).reply.parts, "a plain conversation goes on"
+    for more in ({"tools": (weather,)}, {"tools": (weather,), "output": Output()}):
+        with pytest.raises(ProviderSuspended):
+            ask(caller, model, **more)
+    assert ask(caller, model, output=Output()).reply.parts
+
+
+def test_a_second_way_to_overrun_is_added_to_the_first(caller: Caller, log: io.StringIO) -> None:
+    model = catalog().model(fresh("alone"))
+    overruns.suspend(model, "chat", {"bash"}, ceiling=1, cost=2)
+    overruns.suspend(model, "chat", {"images", "cache"}, ceiling=1, cost=2)
+    for known in ("here", "elsewhere"):
+        overruns.check(model, "chat")
+        overruns.check(model, "chat", {"images"})
+        for features in ({"bash"}, {"bash", "tools"}, {"images", "cache"}):
+            with pytest.raises(ProviderSuspended):
+                overruns.check(model, "chat", features)
+        if known == "here":
+            overruns._known.clear()
+    assert log.getvalue().count('"alert"') >= 2, "each is told"
+
+
+def test_what_a_callers_own_key_is_billed_suspends_nothing(caller: Caller, understudy: Platform) -> None:
+    """Its contract, its workspace's geography: they are no word about the platform's prices."""
+    model = fresh("alone")
+    own = byok.sent("anthropic", f"own-key-{model}")
+    understudy.perform({"text": "Hello", "output_tokens": 200_000}, model=model)
+    request = Request(model, HELLO, max_tokens=20)
+    gateway.answer(request, caller, Deadline.after(20), gateway.Wishes(own=own))
+    understudy.free()
+    overruns._known.clear()
+    assert not suspended(model)
+    assert ask(caller, model).reply.parts
 
 
 def test_another_candidate_answers_in_its_place(caller: Caller, dear: str) -> None:

@@ -11,7 +11,7 @@ from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import identify
 from llm_core.messages import Usage
 from llm_core.money import nano, with_markup
-from tests.conftest import Platform
+from tests.conftest import Platform, fresh
 
 PROMPTS = ["Hi", "Explain in detail why a budget that is checked after the call is no budget. " * 40, "Grüße, 世界! 🐿️"]
 
@@ -54,6 +54,22 @@ def test_cached_tokens_are_counted_apart_and_paid_at_their_own_price(inside: Pla
     assert answer.usage.prompt_tokens == sold.prompt
     assert answer.usage.prompt_tokens_details is not None
     assert answer.usage.prompt_tokens_details.cached_tokens == 700
+
+
+def test_the_tools_that_anthropic_defines_are_foreseen_at_their_documented_size(
+    inside: Platform, understudy: Platform
+) -> None:
+    """A harmless request: two tools in 163 bytes, which the model is shown in 1,291 tokens. It must not suspend."""
+    model = fresh("alone")
+    understudy.perform({"text": "o", "input_tokens": 346 + 245 + 700 + 8, "output_tokens": 1}, model=model)
+    tools = [
+        {"type": "bash_20250124", "name": "bash"},
+        {"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"},
+    ]
+    body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}], "tools": tools}
+    for _ in range(2):
+        answer = inside.http.post(f"{inside.url}/v1/messages", json=body, headers={"x-api-key": inside.key})
+        assert answer.status_code == 200, answer.text
 
 
 def _usage(sold: dict[str, Any]) -> Usage:

@@ -98,6 +98,7 @@ def _prompt(value: dict[str, Any], body: Prompt) -> dict[str, Any]:
         "tool_choice": _tool_choice(body),
         "output": Output(schema=output.format.schema_) if output and output.format else None,
         "fee_uses": _paid_tools(body),
+        "known_tools": tuple(kind for tool in _known(body) if (kind := _kind(tool)) in _AT_THE_CALLERS),
         "original": Original("anthropic", passed, tuple(_only_claude(body))),
     }
 
@@ -113,7 +114,7 @@ def _only_claude(body: Prompt) -> list[str]:
     asks = {
         "thinking": body.thinking is not None and body.thinking.type != "disabled",
         "output_config.effort": body.output_config is not None and body.output_config.effort is not None,
-        "tools": any(isinstance(tool, KnownTool) for tool in body.tools or ()),
+        "tools": any(_known(body)),
         "top_k": isinstance(body, Body) and body.top_k is not None,
     }
     return [name for name, asked in asks.items() if asked]
@@ -123,13 +124,22 @@ def _paid_tools(body: Prompt) -> dict[str, int]:
     """Tools that Anthropic runs, each with its bound on uses. Raises ParameterNotPriced for one without."""
     paid: dict[str, int] = {}
     for index, tool in enumerate(body.tools or ()):
-        if isinstance(tool, CustomTool) or (kind := tool.type.rpartition("_")[0]) in _AT_THE_CALLERS:
+        if isinstance(tool, CustomTool) or (kind := _kind(tool)) in _AT_THE_CALLERS:
             continue
         if tool.max_uses is None:
             field = f"tools[{index}].max_uses"
             raise ParameterNotPriced(f"{kind} costs a fee per use: bound it by max_uses.", param=field)
         paid[kind] = paid.get(kind, 0) + tool.max_uses
     return paid
+
+
+def _known(body: Prompt) -> Iterator[KnownTool]:
+    return (tool for tool in body.tools or () if isinstance(tool, KnownTool))
+
+
+def _kind(tool: KnownTool) -> str:
+    """What a tool is called without the day of its version: `bash_20250124` is `bash`."""
+    return tool.type.rpartition("_")[0]
 
 
 def _message(message: User | Assistant) -> Message:

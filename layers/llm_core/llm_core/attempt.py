@@ -80,7 +80,7 @@ class Attempt:
 
     def _tried[T](self, send: Callable[[], T], whole: Callable[[T], Sent | None]) -> T:
         if not self.own:
-            overruns.check(self.model, self.call.operation)
+            overruns.check(self.model, self.call.operation, self.call.features)
         self.payment.cover(self.call.charge(self.ceiling, self.model), self.model, self.deadline)
         self.deadline.remaining()  # covering takes time, and whoever is late must not begin
         self._started = time.perf_counter()
@@ -127,8 +127,8 @@ class Attempt:
             journal.skipped(row, prompt, failure)
             return
         self.payment.record(row)
-        if row.cost > self.ceiling:
-            overruns.suspend(self.model, self.call.operation, ceiling=self.ceiling, cost=row.cost)
+        if row.cost > self.ceiling and not self.own:  # what a caller's own contract costs says nothing about ours
+            overruns.suspend(self.model, self.call.operation, self.call.features, ceiling=self.ceiling, cost=row.cost)
         if failure is not None:
             journal.failed(row, prompt, failure)
         else:

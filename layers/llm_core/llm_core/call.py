@@ -19,7 +19,8 @@ from llm_core.settings import settings
 
 @dataclass(slots=True)
 class Call:
-    """What all attempts at one request share. `prompt` is its canonical bytes, `payment` is there once admitted."""
+    """What all attempts at one request share. `prompt` is its canonical bytes, `features` what its price depends on
+    beside them, `payment` is there once admitted."""
 
     caller: Caller
     operation: str
@@ -28,6 +29,7 @@ class Call:
     terms: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     own: OwnKeys = field(default_factory=OwnKeys)
+    features: frozenset[str] = frozenset()
     id: str = field(default_factory=ledger.new_id)
     created: int = field(default_factory=lambda: int(time.time()))
     payment: Payment | None = None

@@ -58,7 +58,8 @@ class Model(Prices):
     """One model at one provider. `context`, the outputs and `image_tokens` (the dearest image) are tokens.
 
     `multipliers` says what a field's value does to every price: {"service_tier": {"priority": 1.75}}. A value that
-    is not listed is not priced. `fees` are USD per use of a tool that the provider runs itself.
+    is not listed is not priced. `fees` are USD per use of a tool that the provider runs itself, `tool_tokens` what the
+    definition of a tool that runs at the caller's adds to the prompt, unseen by us.
     """
 
     provider: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -67,6 +68,7 @@ class Model(Prices):
     tiers: tuple[Tier, ...] = ()
     multipliers: Mapping[str, Mapping[str, Annotated[Decimal, Field(gt=0)]]] = {}
     fees: Mapping[str, Price] = {}
+    tool_tokens: Mapping[str, Annotated[int, Field(ge=0)]] = {}
     context: int = Field(gt=0)
     max_output: int = Field(default=0, ge=0)
     default_output: int = Field(default=4096, gt=0)

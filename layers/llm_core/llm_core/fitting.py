@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic_core import to_json
@@ -12,8 +13,11 @@ from llm_core.errors import InvalidRequest
 from llm_core.messages import Dialect, Image, Request
 
 OVERHEAD = 1_000
-"""Tokens that a provider may add to a prompt of its own: role marks, tool instructions (Anthropic documents 313 to 804
-for tool use)."""
+"""Tokens that a provider may add to a prompt of its own: role marks, tool instructions (Anthropic documents up to 804
+for tool use, on Opus 4.7). What the tools it defines add each is the catalog's `tool_tokens`."""
+
+_IMPOSED = "inference_geo"
+"""The price term that a provider's account may set for all requests that do not name it (Anthropic's workspaces)."""
 
 
 def check(request: Request, model: Model, dialect: Dialect) -> None:
@@ -77,21 +81,46 @@ def affordable(request: Request, prompt: bytes, model: Model, most: int) -> int 
 def prompt_bound(request: Request, prompt: bytes, model: Model) -> int:
     """Tokens the prompt cannot exceed: no tokenizer makes more tokens than there are bytes.
 
-    Images count by the provider's dearest one; a part whose content we do not see may fill the window.
+    Images count by the provider's dearest one; a part or a tool whose size we do not know may fill the window.
     """
-    if request.fee_uses or any(part.unseen for part in request.opaque):
+    unknown = any(tool not in model.tool_tokens for tool in request.known_tools)
+    if unknown or request.fee_uses or any(part.unseen for part in request.opaque):
         return model.context
     images = [part for message in request.messages for part in message.parts if isinstance(part, Image)]
     seen = len(prompt) - sum(len(image.data) for image in images) + len(images) * model.image_tokens
-    return min(seen + OVERHEAD, model.context)
+    tools = sum(model.tool_tokens[tool] for tool in request.known_tools)
+    return min(seen + tools + OVERHEAD, model.context)
 
 
 def ceiling(request: Request, prompt: bytes, model: Model) -> int:
     """nano-USD that one attempt can cost at most."""
     output = output_limit(request, model) * request.answers
     bound = prompt_bound(request, prompt, model)
-    tokens = pricing.ceiling(model, bound, output, request.terms, cached=_cached(request))
+    tokens = pricing.ceiling(model, bound, output, _dearest(request, model), cached=_cached(request))
     return tokens + pricing.fees(model, request.fee_uses)
+
+
+def features(request: Request) -> frozenset[str]:
+    """What its price depends on beside the size of its text: what is suspended when a ceiling did not hold."""
+    used = {
+        "images": request.images > 0,
+        "documents": bool(request.opaque),
+        "tools": bool(request.tools),
+        "output": request.output is not None,
+        "answers": request.answers > 1,
+        "cache": _cached(request) != "no",
+    }
+    return frozenset(
+        {name for name, used in used.items() if used} | {*request.known_tools, *request.fee_uses, *request.terms}
+    )
+
+
+def _dearest(request: Request, model: Model) -> Mapping[str, str]:
+    """The request's price terms, and of one that it leaves open the dearest that may be imposed on it."""
+    imposed = model.multipliers.get(_IMPOSED)
+    if not imposed or _IMPOSED in request.terms:
+        return request.terms
+    return {**request.terms, _IMPOSED: max(imposed, key=lambda value: imposed[value])}
 
 
 def _cached(request: Request) -> pricing.Cached:

@@ -166,7 +166,8 @@ def _offered(request: Request, caller: Caller, wishes: Wishes) -> tuple[Call, li
     plan = routing.plan(request.model, catalog(), chain=request.models)
     prompt = _prompt(request)
     ordered = routing.of_kind("chat", plan, request.model).ordered(len(prompt), request.max_tokens)
-    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata, wishes.own_keys(caller))
+    own, features = wishes.own_keys(caller), fitting.features(request)
+    call = Call(caller, "chat", request.model, prompt, request.terms, wishes.metadata, own, features)
     allowed = eligible.allowed(call, ordered, fallback=wishes.fallback, others=wishes.others)
     return call, eligible.able(allowed, request)
 

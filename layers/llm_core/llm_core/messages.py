@@ -123,7 +123,8 @@ class Request:
 
     `models` is a chain of the caller's own. `terms` are the fields that change prices, as pricing.cost takes them;
     `answers` is how many of them are asked for; `fee_uses` bounds how often each tool of the provider's may run;
-    `echo` is what a dialect's answer repeats of it. `stream`: the answer is wanted while it is written, and, with
+    `known_tools` are those that the provider defines and the caller runs, one entry for each that was sent; `echo` is
+    what a dialect's answer repeats of it. `stream`: the answer is wanted while it is written, and, with
     `include_usage`, its account at the end.
     """
 
@@ -143,6 +144,7 @@ class Request:
     terms: Mapping[str, str] = field(default_factory=dict)
     answers: int = 1
     fee_uses: Mapping[str, int] = field(default_factory=dict)
+    known_tools: tuple[str, ...] = ()
     original: Original | None = None
     echo: Mapping[str, Any] = field(default_factory=dict)
     stream: bool = False
