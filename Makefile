@@ -86,7 +86,7 @@ token: $(LOCAL) ## An ID token of the person that `make run` prints, good for an
 	@$(BIN)/python -m local token
 
 .PHONY: seed
-seed: $(LOCAL) ## Sample users, keys and usage for what `make run` runs
+seed: $(LOCAL) ## Sayings, sample users, keys and usage for what `make run` runs
 	@$(BIN)/python -m local seed
 
 .PHONY: rollups

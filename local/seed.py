@@ -1,4 +1,4 @@
-"""`make seed`: two users, three keys and thirty days of usage for the running platform; the same rows every time."""
+"""`make seed`: sayings, two users, three keys, thirty days of usage for the running platform; the same every time."""
 
 import random
 import sys
@@ -18,6 +18,7 @@ from llm_core.messages import Usage
 from llm_core.money import with_markup
 from local.key import environment
 from local.project import Project
+from sayings import services, shelf
 
 DAYS = 30
 _KEYS = (("ada", "notebook"), ("ada", "nightly job"), ("grace", "chat window"))
@@ -36,6 +37,8 @@ def sow(project: Project) -> None:
         except NotFound:
             ledger.record(row)
             planted += 1
+    told = len(shelf.keep(services.built_in()))
+    Console().print(f"{told} of {len(services.built_in())} sayings planted.")
     Console().print(
         f"{planted} usage rows of the last {DAYS} days planted for {' and '.join(sorted({*keys.values()}))}."
     )

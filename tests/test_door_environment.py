@@ -97,6 +97,9 @@ REPRESENTATIVE = [
     ("AccountsBudgetEvents", "budget_events-half"),
     ("OperationsAlert", "alert-fallback"),
     ("OperationsPrices", "prices-day"),
+    ("SayingsGetSaying", "get_saying-first"),
+    ("SayingsProcessFeedback", "process_feedback-up"),
+    ("SayingsStats", "stats-all"),
 ]
 
 
@@ -134,6 +137,10 @@ MISSED += [("AccountsUsage", "usage-month", "ROLL_UPS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-generation_unknown", "USAGE_TABLE_NAME")]
 MISSED += [("AccountsKeys", "keys-create", name) for name in ("BUDGETS_TABLE_NAME", "AUDIT_TABLE_NAME")]
 MISSED += [("AccountsBudget", "budget-mine", "BUDGETS_TABLE_NAME")]
+MISSED += [
+    ("SayingsProcessFeedback", "process_feedback-up", f"{name}_TABLE_NAME")
+    for name in ("MAIN_HUMOR", "SAYING_FEEDBACK", "SAYING_SUMS")
+]
 
 
 @pytest.mark.parametrize(("door", "case", "name"), MISSED)

@@ -128,7 +128,9 @@ def test_what_is_open_to_anybody_is_throttled_harder() -> None:
     }
     opened = {(method, path) for method, path, *_ in OPERATIONS if path in WITHOUT_A_KEY}
     assert rates.pop(("*", "/*")) == (50, 200)
-    assert rates == {(method.upper(), "/" + path.replace("/", "~1")): (5, 10) for method, path in opened}
+    of_the_page = {("GET", "/sayings"), ("POST", "/feedback"), ("GET", "/sayings/stats")}
+    expected = {(method.upper(), path): (5, 10) for method, path in opened} | dict.fromkeys(of_the_page, (10, 50))
+    assert rates == {(method, "/" + path.replace("/", "~1")): rate for (method, path), rate in expected.items()}
     assert all(s["MetricsEnabled"] for s in stage["MethodSettings"])
 
 

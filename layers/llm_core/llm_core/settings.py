@@ -31,6 +31,10 @@ class Settings(BaseModel):
     runs_table_name: str = ""
     runs_bucket_name: str = ""
     agent_machine_arn: str = ""
+    main_humor_table_name: str = ""
+    saying_feedback_table_name: str = ""
+    saying_sums_table_name: str = ""
+    sayings_build_function: str = ""
     byok_path: str = ""
     usage_retention_days: int = Field(default=400, ge=1)
     anthropic_api_key_ref: str = ""

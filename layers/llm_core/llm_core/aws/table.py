@@ -153,6 +153,26 @@ def latest(
     return [unpacked(item) for item in found["Items"]]
 
 
+def following(table: str, index: str, partition: Mapping[str, Any], *, sort: str, first: str, limit: int) -> list[Item]:
+    """The items of one partition of an index, in rising order, those whose sort key is not smaller than `first`.
+
+    Raises StoreUnavailable.
+    """
+    ((name, value),) = partition.items()
+    try:
+        found = clients.dynamodb().query(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#partition = :partition AND #sort >= :first",
+            ExpressionAttributeNames={"#partition": name, "#sort": sort},
+            ExpressionAttributeValues=packed({":partition": value, ":first": first}),
+            Limit=limit,
+        )
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
+    return [unpacked(item) for item in found["Items"]]
+
+
 def forget(table: str, name: str, *, key: str = "name") -> bool:
     """Delete the item, as to end what `touch` keeps alive; whether there was one. Raises StoreUnavailable."""
     try:
