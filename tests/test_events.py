@@ -101,6 +101,8 @@ ANSWERS: dict[str, Any] = {
     "usage-csv": 200,
     "usage-too_long": 400,
     "usage-generation_unknown": 404,
+    "cancel-unknown": 404,
+    "cancel-warmup": 200,
     "usage-warmup": 200,
     "chat-hello": 200,
     "chat-tools": 200,

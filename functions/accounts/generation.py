@@ -7,20 +7,46 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from llm_core import ledger
+from llm_core.accounts.marks import Running
+from llm_core.generations import Generation
 from llm_core.money import usd
 
 Row = Mapping[str, Any]
 
 
-def shown(rows: Sequence[Row]) -> dict[str, Any]:
-    """The rows of one call, first attempt first; money in USD. The last attempt says who answered, or how it ended."""
+def shown(found: Generation) -> dict[str, Any]:
+    """The attempts of one call, first attempt first; money in USD. The last one says who answered, or how it ended.
+
+    `status` is `running`, `cancelling` or `ended`; a call that runs tells what it holds and who was asked first.
+    """
+    status = {"status": "ended"} if found.running is None else _running(found.running)
+    return {**(_ended(found.rows) if found.rows else {}), **status}
+
+
+def _running(call: Running) -> dict[str, Any]:
+    operation, _, model = call.kind.partition(" ")
+    provider, _, name = model.partition("/")
+    return {
+        "id": call.call_id,
+        "status": "cancelling" if call.stopping else "running",
+        "created": _moment(ledger.parsed(call.call_id)[1]),
+        "key_id": call.account.removeprefix("key:"),
+        "operation": operation,
+        "provider": provider,
+        "model": name,
+        "held": _money(call.held),
+    }
+
+
+def _ended(rows: Sequence[Row]) -> dict[str, Any]:
     first, last = rows[0], rows[-1]
     tokens: Counter[str] = Counter()
     for row in rows:
         tokens.update(row["tokens"])
     return {
         "id": first["id"],
-        "created": datetime.fromtimestamp(int(first["timestamp"]) // 1000, UTC).isoformat().replace("+00:00", "Z"),
+        "created": _moment(int(first["timestamp"]) / 1000),
         "key_id": first["keyId"],
         "operation": first["operation"],
         "requested_model": first["requestedModel"],
@@ -55,6 +81,10 @@ def _attempt(row: Row) -> dict[str, Any]:
         "price_version": row["priceVersion"],
         "latency_ms": row["latencyMs"],
     }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _money(amount: int) -> float:

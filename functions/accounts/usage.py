@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from accounts import generation, report
-from llm_core import callers, ledger
+from llm_core import callers, generations
 from llm_core.aws.http import Door, Response
 from llm_core.settings import settings
 
@@ -30,5 +30,5 @@ def usage() -> Response:
 
 @door.get("/v1/generations/<call_id>")
 def one_generation(call_id: str) -> Response:
-    rows = ledger.attempts(callers.admit(door.api_key(), "usage:read").user_id, unquote(call_id))
-    return Response(200, json.dumps(generation.shown(rows)).encode())
+    found = generations.find(callers.admit(door.api_key(), "usage:read"), unquote(call_id), door.deadline)
+    return Response(200, json.dumps(generation.shown(found)).encode())

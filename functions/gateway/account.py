@@ -82,6 +82,7 @@ def response(answer: Answer[Any], body: dict[str, Any], started: float) -> Respo
 def head(answer: Answer[Any] | Live, attempts: int) -> dict[str, str]:
     """What is known before the first word: who answers, how long the answer may be, what this caller may still do."""
     return {
+        "x-drey-generation-id": answer.call.id,
         "x-drey-provider": answer.model.provider,
         "x-drey-attempts": str(attempts),
         "x-drey-fallback": "true" if answer.fallback else "false",

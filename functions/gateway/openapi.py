@@ -42,6 +42,7 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("get", "/v1/usage/budget", "What may still be spent, and whose money it is", None),
     ("put", "/v1/usage/budget", "Another budget", key_shapes.Budget),
     ("get", "/v1/generations/{id}", "One call with all its attempts", None),
+    ("delete", "/v1/generations/{id}", "The end of an answer that is being streamed", None),
     ("get", "/v1/openapi.json", "This description", None),
     ("get", "/health", "Whether the platform is alive", None),
     ("get", "/v1/health", "Whether the platform is alive", None),

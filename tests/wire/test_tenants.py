@@ -87,6 +87,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         (WRITE,), lambda target: {"monthlyBudget": 0, "keyId": target.key_id}, aimed=True
     ),
     ("GET", "/v1/generations/{id}"): Route((READ,), aimed=True, of_user=True),
+    ("DELETE", "/v1/generations/{id}"): Route((AI, WRITE), aimed=True),
     ("GET", "/v1/openapi.json"): Route(None),
     ("GET", "/health"): Route(None),
     ("GET", "/v1/health"): Route(None),

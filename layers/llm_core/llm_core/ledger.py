@@ -152,7 +152,7 @@ def find(user_id: str, call_id: str, *, attempt: int = 1) -> dict[str, Any]:
     key = {"userId": user_id, "timestamp": _timestamp(call_id, attempt)}
     item = table.get(settings().need("usage_table_name"), key)
     if item is None:
-        raise NotFound(f"No call {call_id[:60]!r} is known for this key.")
+        raise unknown(call_id)
     return item
 
 
@@ -161,8 +161,29 @@ def attempts(user_id: str, call_id: str) -> list[dict[str, Any]]:
     span = ("timestamp", _timestamp(call_id, 0), _timestamp(call_id, _LAST_ATTEMPT))
     rows = list(table.query(settings().need("usage_table_name"), {"userId": user_id}, between=span))
     if not rows:
-        raise NotFound(f"No call {call_id[:60]!r} is known for this key.")
+        raise unknown(call_id)
     return rows
+
+
+def unknown(call_id: str) -> NotFound:
+    """The same words for a call that is not there and for somebody else's."""
+    return NotFound(f"No call {call_id[:60]!r} is known for this key.")
+
+
+def parsed(shown: str) -> tuple[str, float]:
+    """The call's own id behind the one that a dialect has shown, and when it was made, in epoch seconds.
+
+    Raises NotFound for what is no id.
+    """
+    made, drawn = _parts(shown)
+    return f"gen-{made}{drawn}", int(made, 16) / 1000
+
+
+def _parts(call_id: str) -> tuple[str, str]:
+    parts = _ID.fullmatch(call_id)
+    if parts is None:
+        raise NotFound(f"{call_id[:60]!r} is not an id of a call.")
+    return parts[1], parts[2]
 
 
 def _timestamp(call_id: str, attempt: int) -> Decimal:
@@ -170,10 +191,8 @@ def _timestamp(call_id: str, attempt: int) -> Decimal:
 
     13 + 20 + 2 digits: DynamoDB keeps 38.
     """
-    parts = _ID.fullmatch(call_id)
-    if parts is None:
-        raise NotFound(f"{call_id[:60]!r} is not an id of a call.")
-    return Decimal(f"{int(parts[1], 16)}.{int(parts[2], 16):020d}{attempt:02d}")
+    made, drawn = _parts(call_id)
+    return Decimal(f"{int(made, 16)}.{int(drawn, 16):020d}{attempt:02d}")
 
 
 def _item(row: Row) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from llm_core.deltas import Event, Heard
 from llm_core.failures import ProviderCancelled, ProviderError
 from llm_core.money import plain
 from llm_core.providers.streaming import Stream
+from llm_core.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +81,24 @@ class Live:
 
     def _told(self) -> Generator[Event | None]:
         ended: ProviderError | None = ProviderCancelled("Its caller has gone.", provider=self.model.provider)
-        try:
-            yield None
-            for event in chain(self._opened.said, self._opened.stream):
-                self.heard.hear(event)
-                yield event
-            ended = None
-        except ProviderError as failure:
-            ended = failure
-        finally:
-            self._opened.stream.close()
-            self._settle(ended)
+        with Watch(self.call, self.cancel) as watch:
+            try:
+                yield None
+                for event in chain(self._opened.said, self._opened.stream):
+                    self.heard.hear(event)
+                    yield event
+                ended = None
+            except ProviderError as failure:
+                ended = self._cancelled() if watch.stopped else failure
+            finally:
+                self._opened.stream.close()
+                self._settle(ended)
         if ended is not None:
             raise ended
+
+    def _cancelled(self) -> ProviderCancelled:
+        words = f"This call was cancelled by DELETE /v1/generations/{self.call.id}."
+        return ProviderCancelled(words, provider=self.model.provider)
 
     def _settle(self, ended: ProviderError | None) -> None:
         """Raises LedgerUnavailable; the sweeper then books what is held."""

@@ -99,6 +99,7 @@ def test_an_answer_says_who_how_often_and_for_how_much() -> None:
     headers = dict(told.headers)
     overhead = float(headers.pop("x-drey-overhead-ms"))
     assert 5 <= overhead < 1_000, "30 ms, of which the provider took 25"
+    assert headers.pop("x-drey-generation-id").startswith("gen-")
     assert headers == {
         "x-drey-provider": "anthropic",
         "x-drey-attempts": "2",

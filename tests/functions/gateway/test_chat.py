@@ -16,6 +16,7 @@ from tests.conftest import Platform, fresh
 from tests.functions.gateway.events import Send, body, sender
 
 ACCOUNT = {
+    "x-drey-generation-id",
     "x-drey-provider",
     "x-drey-attempts",
     "x-drey-fallback",

@@ -31,6 +31,7 @@ API Gateway gives up after 29 s, which include the start of a cold door (two to 
 
 _TOLD = {
     "x-drey": (
+        "generation-id",
         "provider",
         "attempts",
         "fallback",

@@ -40,6 +40,7 @@ _TABLE: dict[type[Exception], Kind] = {
     failures.ProviderDenied: Kind(502, "api_error"),
     failures.OwnKeyRefused: Kind(400, "invalid_request_error"),
     failures.ProviderOverloaded: Kind(503, "overloaded_error"),
+    failures.ProviderCancelled: Kind(499, "api_error"),  # nginx's "client closed request", which no SDK repeats
     failures.ProviderTimeout: Kind(504, "timeout_error"),
     failures.ProviderFailed: Kind(502, "api_error"),
     failures.ProviderSkipped: Kind(503, "overloaded_error"),

@@ -37,6 +37,28 @@ def get(table: str, key: Mapping[str, Any]) -> Item | None:
     return unpacked(found["Item"]) if "Item" in found else None
 
 
+def part(table: str, key: Mapping[str, Any], *path: str, consistent: bool = True) -> Any:
+    """One value inside the item, such as an entry of a map; None where there is none. Raises StoreUnavailable.
+
+    A read that need not be consistent costs half.
+    """
+    names = {f"#part{depth}": name for depth, name in enumerate(path)}
+    try:
+        found = clients.dynamodb().get_item(
+            TableName=table,
+            Key=packed(key),
+            ConsistentRead=consistent,
+            ProjectionExpression=".".join(names),
+            ExpressionAttributeNames=names,
+        )
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
+    value: Any = unpacked(found.get("Item", {}))
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
     """Write an item that must not exist yet; `key` is an attribute of its key.
 
