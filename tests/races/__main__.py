@@ -26,7 +26,7 @@ from tests.races.plan import Account, Plan
 from tests.races.race import Outcome
 
 CENT = 10_000_000
-"""nano-USD."""
+"""nano-USD. A call of these races holds up to 1.3 million, and costs some 0.2 million."""
 
 FAR_AWAY = 100_000 * CENT
 
@@ -48,10 +48,10 @@ class Scenario:
 
 
 def one_key(_name: str) -> dict[str, Any]:
-    return {"accounts": [], "keys": 1, "key_month": 10 * CENT, "moved": ["key"]}
+    return {"accounts": [], "keys": 1, "key_month": 3 * CENT, "moved": ["key"]}
 
 
-def one_team(shards: int, month: int = 20 * CENT) -> Callable[[str], dict[str, Any]]:
+def one_team(shards: int, month: int = 3 * CENT) -> Callable[[str], dict[str, Any]]:
     def lay_out(name: str) -> dict[str, Any]:
         team = Account(f"team:{name}", None, month, shards)
         return {"accounts": [team], "keys": 8, "moved": [team.name]}
@@ -61,9 +61,9 @@ def one_team(shards: int, month: int = 20 * CENT) -> Callable[[str], dict[str, A
 
 def three(shards: int) -> Callable[[str], dict[str, Any]]:
     def lay_out(name: str) -> dict[str, Any]:
-        org = Account(f"org:{name}", None, 25 * CENT, shards)
-        team = Account(f"team:{name}", org.name, 20 * CENT, shards)
-        return {"accounts": [org, team], "keys": 8, "key_month": 10 * CENT, "moved": [org.name, team.name, "key"]}
+        org = Account(f"org:{name}", None, 4 * CENT, shards)
+        team = Account(f"team:{name}", org.name, 3 * CENT, shards)
+        return {"accounts": [org, team], "keys": 8, "key_month": CENT, "moved": [org.name, team.name, "key"]}
 
     return lay_out
 

@@ -138,7 +138,7 @@ def mover(plan: Plan) -> None:
     while True:
         time.sleep(random.uniform(*MOVES_S))
         name = random.choice(names)
-        limit = _spent(name) + random.randint(-4, 20) * plan.step
+        limit = _spent(name) + random.randint(-4, 14) * plan.step
         try:
             limits.change(name, {"month": max(limit, 0)}, lambda _before, _after: (), Deadline.after(5))
         except DreyError as error:

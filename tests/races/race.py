@@ -74,7 +74,8 @@ class Outcome:
 
     @property
     def moved(self) -> int:
-        return sum(line["what"] == "moved" and "limit" in line for line in self.journal)
+        """Changes of a limit that took place, also by somebody who was killed before he could say so."""
+        return self.trial.moves
 
     @property
     def frozen(self) -> int:

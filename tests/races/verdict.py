@@ -59,6 +59,7 @@ class Trial:
         self.by_id = {call_id: call for call in self.calls.values() for call_id in call.ids}
         self.windows: dict[str, Item] = {}
         self.accounts: dict[str, Item] = {}
+        self.moves = 0
         self.spent: dict[str, Counter[str]] = defaultdict(Counter)
         """By account and call: what was booked there."""
 
@@ -84,6 +85,7 @@ class Trial:
         after = change.after
         if after is None or "limit" not in after:
             if after is not None and "limits" in after:
+                self.moves += change.before is not None and change.before["limits"] != after["limits"]
                 self.accounts[after["userId"]] = after
             return
         self.windows[after["userId"]] = after
