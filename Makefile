@@ -125,8 +125,18 @@ pricing-check: $(DEV) ## Prices too old, without a day, unlike genai-prices, or 
 pricing-update: $(DEV) ## What genai-prices would change in the catalog; APPLY=1 writes what needs no person
 	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m gates.proposal $(if $(APPLY),--apply)
 
+.PHONY: evals
+evals: $(DEV) ## Our prompts against recorded answers, no network: SUITE=classify, COMPARE="a b"; LIVE=1 records (UNDERSTUDY=1, YES=1)
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m evals $(if $(SUITE),--suite $(SUITE)) $(if $(COMPARE),--compare $(COMPARE)) \
+	  $(if $(LIVE),--live $(if $(UNDERSTUDY),--understudy) $(if $(YES),--yes))
+
+.PHONY: prompt-diff
+prompt-diff: $(LOCAL) ## What changed in a prompt, block by block: PROMPT=classify SINCE=origin/main
+	@test -n "$(PROMPT)" || { echo "Which one? make prompt-diff PROMPT=classify SINCE=HEAD~5" >&2; exit 2; }
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m gates.prompt_diff $(PROMPT) --since $(or $(SINCE),HEAD)
+
 .PHONY: check
-check: lint types pricing-check test validate size ## All that CI runs
+check: lint types pricing-check evals test validate size ## All that CI runs
 
 .PHONY: check-all
 check-all: check $(SLOW) ## The same, and what takes its time

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = {"llm_core": ROOT / "layers/llm_core", "functions": ROOT / "functions", "local": ROOT}
+SOURCES = {
+    "llm_core": ROOT / "layers/llm_core",
+    "functions": ROOT / "functions",
+    "local": ROOT,
+    "gates": ROOT,
+    "evals": ROOT,
+}
 LONGEST = 250
 
 # From the ground up. A room may use the floors below its own; within a floor, only what is named beside it.
@@ -150,7 +156,8 @@ HOMES = {
     "aws_xray_sdk": ("llm_core.aws.",),
     "anthropic": ("llm_core.providers.anthropic", "llm_core.providers.bedrock", "local.understudy."),
     "openai": ("llm_core.providers.openai", "local.understudy."),
-    "httpx2": ("llm_core.providers.", "local."),
+    "httpx2": ("llm_core.providers.", "local.", "evals.live."),
+    "genai_prices": ("gates.independent.",),
     "urllib3": ("llm_core.aws.webhooks.",),
     "jwt": ("local.authorizer.",),
     "markdown_it": ("content.",),
@@ -215,8 +222,9 @@ def rooms(house: str) -> list[Room]:
 
 
 LLM_CORE, FUNCTIONS, LOCAL = rooms("llm_core"), rooms("functions"), rooms("local")
+GATES, EVALS = rooms("gates"), rooms("evals")
 SUBJECTS = {path.name for path in (ROOT / "functions").iterdir() if path.is_dir() and path.name != "__pycache__"}
-ALL = [*LLM_CORE, *FUNCTIONS, *LOCAL]
+ALL = [*LLM_CORE, *FUNCTIONS, *LOCAL, *GATES, *EVALS]
 
 LEVEL = {name: level for level, (_, names) in enumerate(FLOORS) for name in names}
 FLOOR = {name: floor for floor, names in FLOORS for name in names}
@@ -284,6 +292,12 @@ def test_a_subject_knows_itself_and_llm_core_and_no_other_subject(room: Room) ->
     subject = room.name.split(".")[0]
     others = SUBJECTS - {subject} | {"local", "functions"}
     wrong = [f"{room}:{line} imports {i}" for i, line in room.imports if i.split(".")[0] in others]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", [*LLM_CORE, *FUNCTIONS, *LOCAL], ids=str)
+def test_what_runs_knows_nothing_of_what_judges_it(room: Room) -> None:
+    wrong = [f"{room}:{line} imports {i}" for i, line in room.imports if i.split(".")[0] in {"gates", "evals", "tests"}]
     assert not wrong, "\n".join(wrong)
 
 

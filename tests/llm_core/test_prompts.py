@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gates.prompts import unrecorded
 from llm_core.errors import NotFound
 from llm_core.messages import Instructions
 from llm_core.prompts import library
@@ -17,24 +18,6 @@ from tests.conftest import Platform
 
 USE_CASES = sorted(file.stem for file in FOLDER.glob("*.toml"))
 TASK = {"input": "My parcel never came.", "labels": ["delivery", "billing"]}
-
-
-def unrecorded(folder: Path) -> list[str]:
-    """What is wrong between the prompts of a folder and its versions.json; nothing, when each text has its version."""
-    recorded = json.loads((folder / "versions.json").read_text())
-    wrong = [f"{name}: versions.json lists it, and there is no such prompt" for name in recorded]
-    for file in sorted(folder.glob("*.toml")):
-        told = library.prompt(file.stem)
-        known = recorded.get(file.stem, {})
-        wrong = [each for each in wrong if not each.startswith(f"{file.stem}:")]
-        print_now = fingerprint(told)
-        if str(told.version) not in known:
-            wrong.append(f"{file.stem}: version {told.version} is not in versions.json: add {print_now!r}")
-        elif known[str(told.version)] != print_now:
-            wrong.append(f"{file.stem}: its text changed without a new version: raise it, and add {print_now!r}")
-        elif told.version != max(map(int, known)):
-            wrong.append(f"{file.stem}: version {told.version} is older than what versions.json lists")
-    return wrong
 
 
 @pytest.fixture

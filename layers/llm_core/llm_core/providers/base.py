@@ -79,7 +79,11 @@ class Provider(ABC):
 
     def send(self, body: Json, deadline: Deadline) -> Reply:
         """One attempt with a body that `body` made. Raises ProviderError, Misconfigured or StoreUnavailable."""
-        return self._legible(self._read, self._posted(self.path, body, deadline))
+        return self.read(self._posted(self.path, body, deadline))
+
+    def read(self, answer: Any) -> Reply:
+        """The JSON that this provider sent, in our words. Raises ProviderFailed for what is no answer."""
+        return self._legible(self._read, answer)
 
     def with_key(self, own: OwnKey) -> Self:
         """The same provider, asked with a caller's key instead of the platform's."""
