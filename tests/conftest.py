@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from llm_core import byok
+from llm_core import byok, public
 from llm_core.aws import breaker, clients, idempotency, secrets, stage_catalog, telemetry
 from llm_core.providers import directory
 from llm_core.settings import settings as door_settings
@@ -218,5 +218,7 @@ def _forget() -> None:
     door_settings.cache_clear()
     stage_catalog.catalog.cache_clear()
     directory.provider.cache_clear()
-    for kept in (clients._clients, secrets._stores, breaker._stores, idempotency._stores, byok._found):
+    for kept in (clients._clients, breaker._stores, idempotency._stores, byok._found, public._opened):
+        kept.clear()
+    for kept in (secrets._stores, secrets._read, secrets._refused):
         kept.clear()

@@ -16,6 +16,9 @@ from llm_core.terms import told
 _ORDER = ("user", "team", "org")
 """Each may stand below those after it."""
 
+_ALONE = ("public",)
+"""These stand below nobody: what is open to anybody is the platform's own cost."""
+
 _SECONDS = 10.0
 
 
@@ -62,11 +65,11 @@ def _as_asked(found: Account, parent: str | None, shards: int | None) -> Account
 
 def _check_place(name: str, parent: str | None) -> None:
     kind, above = (each and each.partition(":")[0] for each in (name, parent))
-    if kind not in _ORDER:
+    if kind not in (*_ORDER, *_ALONE):
         raise InvalidRequest(
-            f"There is no account {name!r}, and only user:, team: and org: are opened.", param="account"
+            f"There is no account {name!r}, and only user:, team:, org: and public: are opened.", param="account"
         )
-    if above is not None and (above not in _ORDER or _ORDER.index(above) <= _ORDER.index(kind)):
+    if above is not None and (kind in _ALONE or above not in _ORDER or _ORDER.index(above) <= _ORDER.index(kind)):
         raise InvalidRequest(
             f"{name} cannot stand below {parent}: users stand in teams, teams in orgs.", param="parent"
         )

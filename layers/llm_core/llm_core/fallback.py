@@ -28,10 +28,15 @@ Failures = list[tuple[str, ProviderError]]
 
 
 def first_answer[T](
-    candidates: Sequence[Model], ask: Callable[[Model, Deadline], T], deadline: Deadline, *, share: float = 0.5
+    candidates: Sequence[Model],
+    ask: Callable[[Model, Deadline], T],
+    deadline: Deadline,
+    *,
+    share: float = 0.5,
+    retries: int = RETRIES,
 ) -> tuple[Model, T]:
     """The first candidate's answer, or the next one's, with the model that gave it. `ask` is told when to have ended:
-    while others could still answer, each gets this share of the time that is left.
+    while others could still answer, each gets this share of the time that is left, and is asked again so often.
 
     A refusal is not tried elsewhere, except a prompt that is too long, by models with a larger window. Raises the one
     failure there was, or AllProvidersFailed from all of them.
@@ -42,7 +47,7 @@ def first_answer[T](
         model = left.pop(0)
         try:
             own = Deadline.after(deadline.remaining() * (share if left else 1))
-            return model, _ask(model, ask, own, failures, others=bool(left))
+            return model, _ask(model, ask, own, failures, retries, others=bool(left))
         except ContextLengthExceeded:
             left = [] if deadline.passed else [other for other in left if other.context > model.context]
         except ProviderError as failure:
@@ -54,17 +59,23 @@ def first_answer[T](
 
 
 def _ask[T](
-    model: Model, ask: Callable[[Model, Deadline], T], share: Deadline, failures: Failures, *, others: bool
+    model: Model,
+    ask: Callable[[Model, Deadline], T],
+    share: Deadline,
+    failures: Failures,
+    retries: int,
+    *,
+    others: bool,
 ) -> T:
     """One candidate, asked again where that may help."""
-    for retry in range(RETRIES + 1):
+    for retry in range(retries + 1):
         try:
             return ask(model, Deadline.after(min(share.remaining(), model.limits.total_s)))
         except ProviderError as failure:
             failures.append((model.name, failure))
             pause = _pause(failure, retry)
             patience = min(_PATIENCE if others else _PATIENCE_ALONE, share.left)
-            if not failure.again or retry == RETRIES or pause >= patience:
+            if not failure.again or retry == retries or pause >= patience:
                 raise
             time.sleep(pause)
     raise AssertionError("the last try returns or raises")

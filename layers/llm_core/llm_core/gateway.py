@@ -20,6 +20,7 @@ from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidRequest
+from llm_core.fallback import RETRIES
 from llm_core.live import Live, Opened
 from llm_core.messages import Embeddings, Reply, Request
 from llm_core.money import plain
@@ -57,7 +58,7 @@ def prepare(primary: str = "anthropic") -> None:
 class Wishes:
     """How a caller wants to be served: whether others than the first candidate may answer, what it may cost, the
     caller's own tags, which are kept with the usage, whether an earlier answer will do, and a key of the caller's own;
-    `others`: whether the platform's may answer after it."""
+    `others`: whether the platform's may answer after it. `retries`: how often one candidate is asked again."""
 
     fallback: bool = True
     allowance: Allowance = field(default_factory=Allowance)
@@ -65,6 +66,7 @@ class Wishes:
     cache: Wish = ""
     own: OwnKeys | None = None
     others: bool = False
+    retries: int = RETRIES
 
     def own_keys(self, caller: Caller) -> OwnKeys:
         """The key that came with the request, else those that the caller keeps."""
@@ -94,7 +96,7 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
         return trying.make(partial(provider.send, body, until))
 
     with _settled(call):
-        model, reply = fallback.first_answer(candidates, ask, deadline)
+        model, reply = fallback.first_answer(candidates, ask, deadline, retries=wishes.retries)
     if place and model is candidates[0]:
         place.keep(reply)
     limit = fitting.output_limit(request, model)

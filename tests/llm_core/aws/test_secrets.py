@@ -4,9 +4,10 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from llm_core.aws import clients, secrets
-from llm_core.errors import Misconfigured
+from llm_core.errors import Misconfigured, StoreUnavailable
 from llm_core.redaction import redact
 from llm_core.settings import settings
 from tests.conftest import Platform
@@ -93,3 +94,38 @@ def _let_time_pass(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
             return datetime.now(tz) + timedelta(seconds=seconds)
 
     monkeypatch.setattr(base, "datetime", Later)
+
+
+@pytest.fixture
+def trouble(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Parameter Store fails with the code that stands in this list; what it was asked for comes after it."""
+    told: list[str] = []
+
+    def get_parameter(Name: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        told.append(Name)
+        raise ClientError({"Error": {"Code": told[0], "Message": "no"}}, "GetParameter")
+
+    monkeypatch.setattr(clients.ssm(), "get_parameter", get_parameter)
+    return told
+
+
+def test_while_the_store_is_in_trouble_the_last_value_serves_for_an_hour(parameter: str, trouble: list[str]) -> None:
+    trouble.append("ThrottlingException")
+    secrets._read[parameter] = time.monotonic() - secrets.STALE_SECONDS + 10, "first-value-1234"
+    assert secrets.secret(parameter) == "first-value-1234"
+    secrets._read[parameter] = time.monotonic() - secrets.STALE_SECONDS, "first-value-1234"
+    with pytest.raises(StoreUnavailable):
+        secrets.secret(parameter)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ParameterNotFound"])
+def test_what_is_refused_is_asked_for_once_a_minute(parameter: str, trouble: list[str], code: str) -> None:
+    trouble.append(code)
+    for _ in range(5):
+        with pytest.raises(Misconfigured, match=parameter):
+            secrets.secret(parameter)
+    assert len(trouble) == 2
+    secrets._refused[parameter] = time.monotonic(), ""
+    with pytest.raises(Misconfigured):
+        secrets.secret(parameter)
+    assert len(trouble) == 3

@@ -87,3 +87,8 @@ def sns() -> SNSClient:
 def states() -> Any:
     """Of Step Functions."""
     return _client("stepfunctions")
+
+
+def functions() -> Any:
+    """Lambda's. One attempt of a second: an event that is taken twice is carried out twice."""
+    return _client("lambda", _HURRIED)

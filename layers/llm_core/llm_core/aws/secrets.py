@@ -5,7 +5,9 @@ A reference is a setting and may be seen; the value behind it never leaves this 
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
@@ -15,10 +17,17 @@ from botocore.exceptions import ClientError
 
 from llm_core import redaction
 from llm_core.aws import clients
+from llm_core.aws.telemetry import logger
 from llm_core.errors import Misconfigured, StoreUnavailable
 from llm_core.settings import settings
 
 CACHE_SECONDS = 300
+
+STALE_SECONDS = 3_600
+"""While the store cannot be reached, a value that was read within this time is better than none."""
+
+REFUSED_SECONDS = 60
+"""A name that is not there or not allowed is not asked for again for so long: no storm of questions."""
 
 
 class _SecureStrings(SSMProvider):
@@ -32,6 +41,8 @@ class _SecureStrings(SSMProvider):
 
 
 _stores: dict[str, BaseProvider] = {}
+_read: dict[str, tuple[float, str]] = {}
+_refused: dict[str, tuple[float, str]] = {}
 
 
 def _store(kind: str) -> BaseProvider:
@@ -53,13 +64,24 @@ def secret(reference: str, *, fresh: bool = False) -> str:
     kind, _, name = reference.partition(":")
     if kind == "env" and not settings().is_prod:
         return _kept(reference, os.environ.get(name))
+    now = time.monotonic()
+    until, words = _refused.get(reference, (now, ""))
+    if until > now:
+        raise Misconfigured(words)
     try:
         value = _store(kind).get(name, max_age=CACHE_SECONDS, force_fetch=fresh)
     except GetParameterError as error:
         if isinstance(error.__context__, clients.FAILURES) and not _is_mistake(error.__context__):
+            read_at, last = _read.get(reference, (-math.inf, ""))
+            if now - read_at < STALE_SECONDS:
+                logger.exception("secret not read anew", extra={"event": "secret_stale", "secret": reference})
+                return last
             raise StoreUnavailable("The platform's secrets cannot be reached. Try again shortly.") from error
-        raise Misconfigured(f"The secret {reference} cannot be read: {error}") from error
-    return _kept(reference, value)
+        words = f"The secret {reference} cannot be read: {error}"
+        _refused[reference] = now + REFUSED_SECONDS, words
+        raise Misconfigured(words) from error
+    _read[reference] = now, _kept(reference, value)
+    return _read[reference][1]
 
 
 def _is_mistake(error: BaseException) -> bool:

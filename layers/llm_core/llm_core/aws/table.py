@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -120,6 +120,20 @@ def touch(table: str, name: str, *, now: int, until: int) -> bool:
         raise unavailable(error) from error
     alive_until: int = unpacked(before.get("Attributes", {})).get("ttl", 0)
     return alive_until <= now
+
+
+def alive(table: str, names: Sequence[str], *, now: int) -> set[str]:
+    """Those of these names that `touch` keeps alive at a time (epoch seconds); read once, and hurriedly.
+
+    Raises StoreUnavailable.
+    """
+    keys: Any = [{"name": {"S": name}} for name in names]
+    try:
+        found = clients.hurried_dynamodb().batch_get_item(RequestItems={table: {"Keys": keys}})
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
+    items = map(unpacked, found["Responses"].get(table, []))
+    return {item["name"] for item in items if item.get("ttl", 0) > now}
 
 
 def query(
