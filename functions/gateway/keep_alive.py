@@ -37,6 +37,9 @@ class KeptAlive:
         self._write = write
         self._failed = failed
         self._live: Live | None = None
+        self.free = False
+        """It ended in an error that charged nothing."""
+        self._whole = False
         self._wanted = True
         self._over = False
         self._made: SimpleQueue[Live | bytes | BaseException | None] = SimpleQueue()
@@ -84,11 +87,20 @@ class KeptAlive:
             self._live.cancel()
         self._thread.join()
 
+    def unread(self) -> bytes | None:
+        """After `close`: what was made and not read of an answer that is whole; None of any other."""
+        left: list[bytes] = []
+        while not self._made.empty():
+            if isinstance(made := self._made.get(), bytes):
+                left.append(made)
+        return b"".join(left) if self._whole else None
+
     def _told(self, error: BaseException) -> bytes:
         """In band: its status has left."""
         if isinstance(error, DreyError):
             told = {"event": "request_failed", "error.type": error.code}
             logger.warning("answer broke off", exc_info=error, extra=told)
+            self.free = "cost" not in error.details
             return self._failed(error)
         return self._failed(defect(error))
 
@@ -106,5 +118,8 @@ class KeptAlive:
         with closing(live):
             self._made.put(live)
             with closing(self._write(live)) as pieces:
-                while self._wanted and (piece := next(pieces, None)) is not None:
+                while self._wanted:
+                    if (piece := next(pieces, None)) is None:
+                        self._whole = True
+                        break
                     self._made.put(piece)

@@ -132,6 +132,59 @@ def test_a_key_that_is_none_is_refused(post: Post, named: str) -> None:
     assert "Idempotency-Key" in answer.json()["error"]
 
 
+# ------------------------------------------------------------------------------------------- streams
+
+
+def test_a_stream_is_carried_out_once_and_comes_again_whole(understudy: Platform, order: str) -> None:
+    client = openai.OpenAI(base_url=f"{understudy.url}/v1", api_key=understudy.key, max_retries=0)
+    asked: dict[str, Any] = {"model": fresh("alone"), "messages": HELLO, "stream": True}
+    asked["stream_options"] = {"include_usage": True}
+    asked["extra_headers"] = {"Idempotency-Key": order}
+    told, replayed = [], []
+    for _ in range(2):
+        answer = client.chat.completions.with_raw_response.create(**asked)
+        told.append([chunk.model_dump() for chunk in answer.parse()])
+        replayed.append(answer.headers.get(REPLAY))
+    assert told[0] == told[1]
+    assert told[0][-1]["usage"]["cost"] > 0
+    assert replayed == [None, "true"]
+    assert bought(understudy, asked["model"]) == 1
+
+
+def test_while_a_stream_is_told_its_repetition_has_to_wait_and_after_it_was_left_is_told_so(
+    understudy: Platform, order: str
+) -> None:
+    model = fresh("alone")
+    understudy.order({"kind": "stall"}, model=model)
+    headers = {"x-api-key": understudy.key, "idempotency-key": order}
+    asked: dict[str, Any] = {
+        "url": f"{understudy.url}/v1/messages",
+        "headers": headers,
+        "json": {"model": model, "messages": HELLO, "max_tokens": 50, "stream": True},
+    }
+    with understudy.http.stream("POST", **asked) as first:
+        next(first.iter_lines())
+        waiting = understudy.http.post(**asked)
+    assert (waiting.status_code, waiting.json()["error"]["code"]) == (429, "idempotency_in_progress")
+    until = time.monotonic() + 30
+    while (left := understudy.http.post(**asked)).status_code == 429 and time.monotonic() < until:
+        time.sleep(0.05)  # the door is told that its caller has gone, and settles
+    assert (left.status_code, left.json()["error"]["code"]) == (422, "idempotency_mismatch")
+    assert "new Idempotency-Key" in left.json()["error"]["message"]
+    assert bought(understudy, model) == 1
+
+
+def test_a_stream_that_broke_off_is_given_again_as_it_was_paid(post: Post, understudy: Platform) -> None:
+    model = fresh("alone")
+    understudy.order({"kind": "cut"}, model=model)
+    first = post("/v1/stream", model=model, messages=HELLO)
+    understudy.free()
+    second = post("/v1/stream", model=model, messages=HELLO)
+    assert b'"error"' in first.content
+    assert (second.content, second.headers.get(REPLAY)) == (first.content, "true")
+    assert bought(understudy, model) == 1
+
+
 # ------------------------------------------------------------------------------------------- errors
 
 

@@ -60,6 +60,23 @@ def kept(stage: Staged, before: Callable[[], None] = lambda: None) -> KeptAlive:
 TALK = events(TextPiece("a"), TextPiece("b"))
 
 
+def test_what_was_whole_before_its_reader_left_can_be_had_to_its_end() -> None:
+    """A client leaves at the last event, which may be before the body's own end."""
+    body = kept(staged(TALK))
+    assert next(body) == b"a"
+    body._thread.join(PATIENCE_S)
+    body.close()
+    assert body.unread() == b"bend"
+
+
+def test_what_was_left_before_its_end_is_not_whole() -> None:
+    stage = staged(TALK, failure=cut())
+    body = kept(stage)
+    assert next(body) == b"a"
+    body.close()
+    assert body.unread() is None
+
+
 def test_the_pieces_come_as_they_are_made() -> None:
     assert [*kept(staged(TALK))] == [b"a", b"b", b"end"]
 

@@ -1,15 +1,18 @@
 """A request with an Idempotency-Key is carried out once; whoever repeats it gets the stored answer.
 
 Powertools' idempotency over the table of reuse: one conditional write before, one write after. A record is found by
-a hash of who asked and of the key they chose, holds no request, and lives for a day.
+a hash of who asked and of the key they chose, holds no request, and lives for a day. A streamed answer is stored when
+it has ended; until then its record says that it was begun, so that nothing is carried out twice.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
@@ -43,7 +46,8 @@ def once(who: str, key: str, request: bytes, context: Any, run: Callable[[], Res
     """The answer of `run`, or the one it gave when `who` first sent `key`, which its header then says.
 
     `request` is all that must be the same; `context` is Lambda's: after its time is over nobody is at work any more.
-    What `run` raises is not kept. Raises IdempotencyMismatch, StillRunning, StoreUnavailable.
+    What `run` raises is not kept, nor a stream that ends in an error that cost nothing (its body is `free`). Raises
+    IdempotencyMismatch, StillRunning, StoreUnavailable.
     """
     ran: list[Response | Exception] = []
 
@@ -56,8 +60,9 @@ def once(who: str, key: str, request: bytes, context: Any, run: Callable[[], Res
         ran.append(answer)
         return answer
 
+    handler = _handler(watched, who, key, request, context)
     try:
-        answer: Response = _handler(watched, who, key, request, context).handle()
+        answer: Response = handler.handle()
     except IdempotencyValidationError as error:
         raise IdempotencyMismatch("This Idempotency-Key was sent with another request. Choose a new one.") from error
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
@@ -69,7 +74,7 @@ def once(who: str, key: str, request: bytes, context: Any, run: Callable[[], Res
             ) from error
         logger.exception("idempotency record not written", extra={"event": "idempotency_lost"})
         answer = _ended(ran[-1])
-    return answer
+    return answer if isinstance(answer.body, bytes) else replace(answer, body=_Told(answer, handler))
 
 
 def _ended(outcome: Response | Exception) -> Response:
@@ -86,7 +91,7 @@ def _handler(run: Callable[[], Response], who: str, key: str, request: bytes, co
         store = DynamoDBPersistenceLayer(table, expiry_attr="ttl", boto3_client=clients.dynamodb())
         store.configure(config, key_prefix=_PREFIX)  # not halfway when another thread of `make run` finds it
         _stores[table] = store
-    return IdempotencyHandler(run, data, config, _stores[table], _Answers(), _PREFIX, (), {})
+    return IdempotencyHandler(run, data, config, _stores[table], _Answers(context), _PREFIX, (), {})
 
 
 def _config(context: Any) -> IdempotencyConfig:
@@ -99,18 +104,69 @@ def _config(context: Any) -> IdempotencyConfig:
     )
 
 
+class _Told(Iterator[bytes]):
+    """The pieces of a streamed answer on their way out, stored when it has ended, whole or told to have failed."""
+
+    def __init__(self, answer: Response, handler: IdempotencyHandler) -> None:
+        assert not isinstance(answer.body, bytes)  # noqa: S101 - for the type checker
+        self._answer, self._handler = answer, handler
+        self._pieces, self._said, self._over = answer.body, list[bytes](), False
+
+    def __next__(self) -> bytes:
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._end(b"".join(self._said))
+            raise
+        self._said.append(piece)
+        return piece
+
+    def close(self) -> None:
+        """Nobody reads on. An answer that had been whole by then is kept all the same (clients leave at `[DONE]`); any
+        other is charged, and was never whole."""
+        getattr(self._pieces, "close", lambda: None)()
+        unread: bytes | None = getattr(self._pieces, "unread", lambda: None)()
+        self._end(None if unread is None else b"".join([*self._said, unread]))
+
+    def _end(self, body: bytes | None) -> None:
+        """What was bought is handed out, whatever becomes of its record."""
+        if self._over:
+            return
+        self._over = True
+        store, data = self._handler.persistence_store, self._handler.data
+        try:
+            if getattr(self._pieces, "free", False):
+                store.delete_record(data=data, exception=Exception("it cost nothing"))
+            elif body is None:
+                store.save_success(data=data, result={"begun": 0})
+            else:
+                store.save_success(data=data, result=_packed(replace(self._answer, body=body), body))
+        except Exception:  # noqa: BLE001 - Powertools lets every error of its store through
+            logger.exception("idempotency record not written", extra={"event": "idempotency_lost"})
+
+
 class _Answers(BaseIdempotencySerializer):
-    """An answer as a record has it. One that is too large for a record leaves a record without it."""
+    """An answer as a record has it. One that is too large for a record leaves a record without it; one that is still
+    told leaves until when its teller may live."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
 
     def to_dict(self, data: Response) -> dict[str, Any]:
-        if not isinstance(data.body, bytes):
-            raise TypeError("only whole answers can be given again")
-        packed = base64.b64encode(zlib.compress(data.body)).decode()
-        if len(packed) > MOST_BYTES:
-            return {"tooLarge": True}
-        return {"status": data.status, "headers": dict(data.headers), "type": data.content_type, "body": packed}
+        if isinstance(data.body, bytes):
+            return _packed(data, data.body)
+        return {"begun": int(time.time() + self._context.get_remaining_time_in_millis() / 1000) + 1}
 
     def from_dict(self, data: dict[str, Any]) -> Response:
+        if "begun" in data:
+            if data["begun"] > time.time():
+                raise StillRunning(
+                    "The first request with this Idempotency-Key is still being answered. Try again soon."
+                )
+            raise IdempotencyMismatch(
+                "The first request with this Idempotency-Key was begun and charged, but its answer broke off before it "
+                "could be kept. To ask once more, choose a new Idempotency-Key."
+            )
         if "tooLarge" in data:
             raise IdempotencyMismatch(
                 "This request was answered and charged, but its answer was too large to be kept. "
@@ -118,3 +174,10 @@ class _Answers(BaseIdempotencySerializer):
             )
         body = zlib.decompress(base64.b64decode(data["body"]))
         return Response(data["status"], body, {**data["headers"], _HEADER: "true"}, data["type"])
+
+
+def _packed(answer: Response, body: bytes) -> dict[str, Any]:
+    packed = base64.b64encode(zlib.compress(body)).decode()
+    if len(packed) > MOST_BYTES:
+        return {"tooLarge": True}
+    return {"status": answer.status, "headers": dict(answer.headers), "type": answer.content_type, "body": packed}
