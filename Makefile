@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage races soak-ledger
+SLOW := bench-usage bench-savings races soak-ledger
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -144,6 +144,10 @@ check-all: check $(SLOW) ## The same, and what takes its time
 .PHONY: bench-usage
 bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 rows: docs/benchmarks/usage.md
 	@$(BIN)/python -m bench.usage
+
+.PHONY: bench-savings
+bench-savings: $(LOCAL) $(EMULATOR) ## What the cache and the roles save of a sample of traffic: docs/benchmarks/savings.md
+	@$(BIN)/python -m bench.savings
 
 .PHONY: races
 races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: docs/benchmarks/races.md, CALLS=300 a race
