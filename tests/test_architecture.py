@@ -145,7 +145,10 @@ NEIGHBOURS = {
             *("providers.base", "providers.complaints", "providers.streaming", "providers.transport"),
             *("providers.anthropic_words", "providers.anthropic_stream"),
         },
-        "providers.bedrock": {"providers.base", "providers.frames", "providers.anthropic", "providers.transport"},
+        "providers.bedrock": {
+            *("providers.base", "providers.frames", "providers.anthropic", "providers.anthropic_words"),
+            "providers.transport",
+        },
         "cache": {"callers"},
         "byok": {"providers.base", "providers.directory"},
         "providers.base": {"providers.complaints"},

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway import account, classification, streaming
 from gateway.dialects import (
+    anthropic_betas,
     anthropic_messages,
     anthropic_messages_stream,
     native,
@@ -55,7 +56,10 @@ def responses() -> Response:
 
 @door.post("/v1/messages")
 def messages() -> Response:
-    return _answered(anthropic_messages.read, anthropic_messages.write, anthropic_messages_stream)
+    def read(body: bytes) -> Request:
+        return anthropic_messages.read(body, anthropic_betas.read(door.values("anthropic-beta")))
+
+    return _answered(read, anthropic_messages.write, anthropic_messages_stream)
 
 
 @door.post("/v1/complete")
@@ -71,7 +75,7 @@ def stream() -> Response:
 @door.post("/v1/messages/count_tokens")
 def count_tokens() -> Response:
     caller = callers.admit(door.api_key(), "ai:complete")
-    request = anthropic_messages.read_prompt(door.body())
+    request = anthropic_messages.read_prompt(door.body(), anthropic_betas.read(door.values("anthropic-beta")))
     tokens = gateway.count_tokens(request, caller, _soon(), account.wishes(door))
     return Response(200, json.dumps({"input_tokens": tokens}).encode())
 

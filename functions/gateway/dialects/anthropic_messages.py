@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from gateway.dialects import anthropic_tools
 from gateway.dialects.anthropic_shapes import (
     Assistant,
     Body,
-    CustomTool,
     DocumentBlock,
     ImageBlock,
-    KnownTool,
     Prompt,
     SaidBlock,
+    SearchResultBlock,
+    System,
     TextBlock,
     ToolResultBlock,
     User,
@@ -22,7 +23,7 @@ from gateway.dialects.anthropic_shapes import (
 )
 from gateway.dialects.openai_chat import chain, cost
 from llm_core import shapes
-from llm_core.errors import InvalidRequest, ParameterNotPriced
+from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
 from llm_core.messages import (
     Finish,
@@ -35,7 +36,6 @@ from llm_core.messages import (
     Reply,
     Request,
     Text,
-    Tool,
     ToolCall,
     ToolChoice,
     ToolResult,
@@ -44,9 +44,6 @@ from llm_core.messages import (
 
 _OURS = {"model", "models", "max_tokens", "stream"}
 """Fields that the platform decides: they are put anew for each candidate."""
-
-_AT_THE_CALLERS = {"bash", "text_editor", "computer", "memory"}
-"""Anthropic's tools that run where the caller is: they cost their tokens and no fee."""
 
 _UNSEEN = {"document", "image", "container_upload"}
 """Blocks whose content may not be in the request."""
@@ -59,13 +56,13 @@ STOP_REASON: dict[Finish, str] = {
 }
 
 
-def read(data: bytes) -> Request:
-    """The body of POST /v1/messages as a request. Raises InvalidRequest, ParameterNotPriced."""
+def read(data: bytes, betas: Sequence[str] = ()) -> Request:
+    """The body of POST /v1/messages, with these betas switched on. Raises InvalidRequest."""
     value = shapes.parse(data)
     body = shapes.read(Body, value)
     terms = {"inference_geo": body.inference_geo, "speed": None if body.speed == "standard" else body.speed}
     return Request(
-        **_prompt(value, body),
+        **_prompt(value, body, betas),
         max_tokens=body.max_tokens,
         temperature=body.temperature,
         top_p=body.top_p,
@@ -77,36 +74,41 @@ def read(data: bytes) -> Request:
     )
 
 
-def read_prompt(data: bytes) -> Request:
-    """The body of POST /v1/messages/count_tokens. Raises InvalidRequest, ParameterNotPriced."""
+def read_prompt(data: bytes, betas: Sequence[str] = ()) -> Request:
+    """The body of POST /v1/messages/count_tokens. Raises InvalidRequest."""
     value = shapes.parse(data)
-    return Request(**_prompt(value, shapes.read(Prompt, value)))
+    return Request(**_prompt(value, shapes.read(Prompt, value), betas))
 
 
-def _prompt(value: dict[str, Any], body: Prompt) -> dict[str, Any]:
+def _prompt(value: dict[str, Any], body: Prompt, betas: Sequence[str]) -> dict[str, Any]:
     """What both routes have in common, as arguments of Request."""
     if not body.model and not body.models:
         raise InvalidRequest("model: Field required.", param="model")
     passed = {name: given for name, given in value.items() if name not in _OURS and given is not None}
+    if betas:
+        passed["anthropic_beta"] = list(betas)
     output = body.output_config
     return {
         "model": body.model or (body.models or [""])[0],
         "models": chain(body.model, body.models),
-        "messages": tuple(_message(each) for each in body.messages),
-        "system": body.system if isinstance(body.system, str) else "\n\n".join(b.text for b in body.system or ()),
-        "tools": tuple(_tools(body)),
+        "messages": tuple(_message(each) for each in body.messages if not isinstance(each, System)),
+        "system": "\n\n".join(filter(None, (_system(body.system), *map(_system, _later(body))))),
+        "tools": tuple(anthropic_tools.written(body)),
         "tool_choice": _tool_choice(body),
         "output": Output(schema=output.format.schema_) if output and output.format else None,
-        "fee_uses": _paid_tools(body),
-        "known_tools": tuple(kind for tool in _known(body) if (kind := _kind(tool)) in _AT_THE_CALLERS),
+        "fee_uses": anthropic_tools.paid(body),
+        "known_tools": anthropic_tools.at_the_callers(body),
         "original": Original("anthropic", passed, tuple(_only_claude(body))),
     }
 
 
-def _tools(body: Prompt) -> Iterator[Tool]:
-    for tool in body.tools or ():
-        if isinstance(tool, CustomTool):
-            yield Tool(tool.name, tool.description, tool.input_schema, tool.strict)
+def _later(body: Prompt) -> Iterator[str | list[TextBlock]]:
+    """Instructions in the middle of the conversation: elsewhere they have a place at its beginning only."""
+    return (each.content for each in body.messages if isinstance(each, System))
+
+
+def _system(content: str | list[TextBlock] | None) -> str:
+    return content if isinstance(content, str) else "\n\n".join(block.text for block in content or ())
 
 
 def _only_claude(body: Prompt) -> list[str]:
@@ -114,32 +116,10 @@ def _only_claude(body: Prompt) -> list[str]:
     asks = {
         "thinking": body.thinking is not None and body.thinking.type != "disabled",
         "output_config.effort": body.output_config is not None and body.output_config.effort is not None,
-        "tools": any(_known(body)),
+        "tools": any(anthropic_tools.known(body)),
         "top_k": isinstance(body, Body) and body.top_k is not None,
     }
     return [name for name, asked in asks.items() if asked]
-
-
-def _paid_tools(body: Prompt) -> dict[str, int]:
-    """Tools that Anthropic runs, each with its bound on uses. Raises ParameterNotPriced for one without."""
-    paid: dict[str, int] = {}
-    for index, tool in enumerate(body.tools or ()):
-        if isinstance(tool, CustomTool) or (kind := _kind(tool)) in _AT_THE_CALLERS:
-            continue
-        if tool.max_uses is None:
-            field = f"tools[{index}].max_uses"
-            raise ParameterNotPriced(f"{kind} costs a fee per use: bound it by max_uses.", param=field)
-        paid[kind] = paid.get(kind, 0) + tool.max_uses
-    return paid
-
-
-def _known(body: Prompt) -> Iterator[KnownTool]:
-    return (tool for tool in body.tools or () if isinstance(tool, KnownTool))
-
-
-def _kind(tool: KnownTool) -> str:
-    """What a tool is called without the day of its version: `bash_20250124` is `bash`."""
-    return tool.type.rpartition("_")[0]
 
 
 def _message(message: User | Assistant) -> Message:
@@ -158,6 +138,8 @@ def _user_part(block: UserBlock) -> Part:
             return _image(block)
         case DocumentBlock():
             return Opaque("document", unseen=block.source.type not in ("text", "content"))
+        case SearchResultBlock():
+            return Opaque("search_result")
         case ToolResultBlock():
             return _result(block)
 
@@ -173,7 +155,8 @@ def _result(block: ToolResultBlock) -> Part:
         return ToolResult(block.tool_use_id, block.content, bool(block.is_error))
     texts = [part.text for part in block.content if isinstance(part, TextBlock)]
     if len(texts) < len(block.content):
-        return Opaque("tool_result", unseen=True)
+        unseen = any(isinstance(part, ImageBlock | DocumentBlock) for part in block.content)
+        return Opaque("tool_result", unseen=unseen)
     return ToolResult(block.tool_use_id, "\n".join(texts), bool(block.is_error))
 
 

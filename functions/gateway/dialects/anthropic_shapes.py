@@ -64,19 +64,50 @@ class DocumentBlock(_Cacheable):
     citations: dict[str, bool] | None = None
 
 
+class SearchResultBlock(_Cacheable):
+    """What a search of the caller's own has found, to be cited by Claude."""
+
+    type: Literal["search_result"]
+    source: str
+    title: str
+    content: list[TextBlock]
+    citations: dict[str, bool] | None = None
+
+
+class ToolReferenceBlock(_Cacheable):
+    """A tool that a search of the caller's own has found among those that the request has."""
+
+    type: Literal["tool_reference"]
+    tool_name: str
+
+
+ResultBlock = Annotated[
+    TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolReferenceBlock, Field(discriminator="type")
+]
+
+
 class ToolResultBlock(_Cacheable):
     type: Literal["tool_result"]
     tool_use_id: str
-    content: str | list[Annotated[TextBlock | ImageBlock | DocumentBlock, Field(discriminator="type")]] = ""
+    content: str | list[ResultBlock] = ""
     is_error: bool | None = None
 
 
-UserBlock = Annotated[TextBlock | ImageBlock | DocumentBlock | ToolResultBlock, Field(discriminator="type")]
+UserBlock = Annotated[
+    TextBlock | ImageBlock | DocumentBlock | SearchResultBlock | ToolResultBlock, Field(discriminator="type")
+]
 
 
 class User(Shape):
     role: Literal["user"]
     content: str | list[UserBlock]
+
+
+class System(Shape):
+    """Instructions in the middle of a conversation."""
+
+    role: Literal["system"]
+    content: str | list[TextBlock]
 
 
 class SaidBlock(BaseModel):
@@ -102,6 +133,10 @@ class CustomTool(_Cacheable):
     description: str = ""
     input_schema: dict[str, Any]
     strict: bool | None = None
+    eager_input_streaming: bool | None = None
+    defer_loading: bool | None = None
+    input_examples: list[dict[str, Any]] | None = None
+    allowed_callers: list[Literal["direct"]] | None = None
 
 
 class KnownTool(_Cacheable):
@@ -150,6 +185,31 @@ class OutputConfig(Shape):
     format: Format | None = None
 
 
+class Measure(Shape):
+    type: Literal["input_tokens", "tool_uses", "thinking_turns"]
+    value: int
+
+
+class ClearThinking(Shape):
+    type: Literal["clear_thinking_20251015"]
+    keep: Literal["all"] | Measure | None = None
+
+
+class ClearToolUses(Shape):
+    type: Literal["clear_tool_uses_20250919"]
+    trigger: Measure | None = None
+    keep: Measure | None = None
+    clear_at_least: Measure | None = None
+    clear_tool_inputs: bool | list[str] | None = None
+    exclude_tools: list[str] | None = None
+
+
+class ContextManagement(Shape):
+    """What Claude may forget before it answers. Summaries instead (`compact`) would be answers of their own."""
+
+    edits: list[Annotated[ClearThinking | ClearToolUses, Field(discriminator="type")]] | None = None
+
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -158,13 +218,14 @@ class Prompt(Shape):
 
     model: str = ""
     models: Annotated[list[str], Field(max_length=8)] | None = None
-    messages: Annotated[list[Annotated[User | Assistant, Field(discriminator="role")]], Field(min_length=1)]
+    messages: Annotated[list[Annotated[User | Assistant | System, Field(discriminator="role")]], Field(min_length=1)]
     system: str | list[TextBlock] | None = None
     tools: list[AnyTool] | None = None
     tool_choice: Choice | None = None
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
+    context_management: ContextManagement | None = None
     speed: str | None = None
 
 

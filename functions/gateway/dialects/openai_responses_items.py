@@ -25,9 +25,16 @@ Json = dict[str, Any]
 
 
 def as_messages(items: Iterable[Item]) -> list[Json]:
-    """What a model said in one go, its text and its calls, is one message of a chat."""
+    """What a model said in one go, its text and its calls, is one message of a chat.
+
+    A tool's message has words only there: pictures and files that tools gave back follow all of them as the user's.
+    """
     messages: list[Json] = []
+    shown: list[Json] = []
     for item in items:
+        if shown and not isinstance(item, FunctionCallOutput):
+            messages.append({"role": "user", "content": shown})
+            shown = []
         match item:
             case Instruction():
                 messages.append({"role": item.role, "content": _text(item.content)})
@@ -41,8 +48,10 @@ def as_messages(items: Iterable[Item]) -> list[Json]:
                 call = {"id": item.call_id, "type": "function", "function": function}
                 _latest_said(messages).setdefault("tool_calls", []).append(call)
             case FunctionCallOutput():
-                messages.append({"role": "tool", "tool_call_id": item.call_id, "content": _text(item.output)})
-    return messages
+                messages.append({"role": "tool", "tool_call_id": item.call_id, "content": _result(item)})
+                if not isinstance(item.output, str):
+                    shown += [_part(part) for part in item.output if not isinstance(part, InputText)]
+    return [*messages, {"role": "user", "content": shown}] if shown else messages
 
 
 def _latest_said(messages: list[Json]) -> Json:
@@ -60,6 +69,13 @@ def _said(item: Assistant) -> str:
 
 def _text(content: str | list[InputText]) -> str:
     return content if isinstance(content, str) else "\n".join(part.text for part in content)
+
+
+def _result(item: FunctionCallOutput) -> str:
+    if isinstance(item.output, str):
+        return item.output
+    words = [part.text for part in item.output if isinstance(part, InputText)]
+    return "\n".join(words) if words or not item.output else "What it gave back follows."
 
 
 def _content(content: str | list[UserPart]) -> str | list[Json]:

@@ -97,7 +97,7 @@ class FunctionCallOutput(Shape):
     id: str | None = None
     status: str | None = None
     call_id: str
-    output: str | list[InputText]
+    output: str | list[UserPart]
 
 
 class ItemReference(Shape):

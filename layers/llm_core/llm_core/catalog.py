@@ -121,6 +121,16 @@ class Route(_Row):
         return self.candidates or self.cheapest
 
 
+class Beta(_Row):
+    """A feature that Anthropic's clients switch on by the header `anthropic-beta`, and that by itself costs nothing on
+    models with a window of at least `context` tokens. What it lets a body say has prices of its own. `bedrock`: Bedrock
+    knows it too.
+    """
+
+    context: int = Field(default=0, ge=0)
+    bedrock: bool = False
+
+
 class _Layer(_Row):
     """What catalog.json and an overlay have in common."""
 
@@ -128,6 +138,7 @@ class _Layer(_Row):
     routes: Mapping[str, Route] = {}
     roles: Mapping[str, str] = {}
     aliases: Mapping[str, str] = {}
+    betas: Mapping[str, Beta] = {}
 
     @field_validator("models")
     @classmethod
@@ -156,7 +167,7 @@ class _Overlay(_Layer):
 
 
 class Catalog:
-    """Models, routes, roles and aliases by their names; `version` changes with every byte, ledger rows keep it."""
+    """Models, routes, roles, aliases, betas by their names; `version` changes with every byte, ledger rows keep it."""
 
     def __init__(self, package: bytes, overlay: bytes = b"{}") -> None:
         """Raises Misconfigured, naming the place, for a file that is not in shape or names what is not there."""
@@ -168,6 +179,7 @@ class Catalog:
         self.routes = {**base.routes, **added.routes}
         self.roles = {**base.roles, **added.roles}
         self.aliases = {**base.aliases, **added.aliases}
+        self.betas = {**base.betas, **added.betas}
         for place, name in self._references():
             if not self.knows(name):
                 raise Misconfigured(f"The catalog's {place} names {name!r}, which is nothing that can be called.")

@@ -8,7 +8,7 @@ from llm_core import fitting, routing
 from llm_core.aws.stage_catalog import catalog
 from llm_core.call import Call
 from llm_core.catalog import Model
-from llm_core.errors import DreyError, NotAllowed
+from llm_core.errors import DreyError, NotAllowed, ParameterNotPriced
 from llm_core.messages import Request
 from llm_core.providers import directory
 
@@ -34,10 +34,21 @@ def able(models: Sequence[Model], request: Request) -> list[Model]:
     left = []
     for model in models:
         try:
-            fitting.check(request, model, directory.provider(model.provider).dialect)
+            dialect = directory.provider(model.provider).dialect
+            fitting.check(request, model, dialect)
+            if dialect == "anthropic":
+                _check_betas(request, model)
         except DreyError:
             if model is models[0]:
                 raise
         else:
             left.append(model)
     return left
+
+
+def _check_betas(request: Request, model: Model) -> None:
+    """Other families never hear of them."""
+    for name in request.betas:
+        if model.context < catalog().betas[name].context:
+            words = f"{name} makes {model.name} dearer beyond what is known here. Leave it out of the header."
+            raise ParameterNotPriced(words, param="anthropic-beta")

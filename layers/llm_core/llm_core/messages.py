@@ -151,6 +151,11 @@ class Request:
     include_usage: bool = True
 
     @property
+    def betas(self) -> tuple[str, ...]:
+        """Features in their beta that an Anthropic client has switched on, by Anthropic's names."""
+        return tuple(self.original.body.get("anthropic_beta", ())) if self.original else ()
+
+    @property
     def images(self) -> int:
         return sum(isinstance(part, Image) for message in self.messages for part in message.parts)
 

@@ -130,8 +130,8 @@ class Door(APIGatewayRestResolver):
 
     def api_key(self) -> str | None:
         """The caller's key, from `Authorization: Bearer` or `x-api-key`. Raises InvalidRequest for two different."""
-        keys = {value.strip() for value in self._headers("x-api-key")}
-        for value in self._headers("authorization"):
+        keys = {value.strip() for value in self.values("x-api-key")}
+        for value in self.values("authorization"):
             scheme, _, token = value.partition(" ")
             if scheme.lower() == "bearer":
                 keys.add(token.strip())
@@ -139,7 +139,7 @@ class Door(APIGatewayRestResolver):
             raise InvalidRequest("This request carries two different keys. Send one.")
         return next(iter(keys), None)
 
-    def _headers(self, name: str) -> list[str]:
+    def values(self, name: str) -> list[str]:
         """Every value of a header that may have been sent more than once."""
         several = self.current_event.get("multiValueHeaders") or {}
         found = [value for key, values in several.items() if key.lower() == name for value in values]

@@ -42,6 +42,13 @@ class Anthropic(Streaming):
     def body(self, request: Request, model: Model, max_tokens: int) -> Json:
         return words.body(request, model, max_tokens)
 
+    def _parted(self, body: Json) -> tuple[Json, dict[str, str]]:
+        """Features in their beta go by header here; at Bedrock they stand in the body, and so in our words."""
+        betas = body.get(words.BETAS)
+        if not betas:
+            return body, {}
+        return {name: value for name, value in body.items() if name != words.BETAS}, {"anthropic-beta": ",".join(betas)}
+
     def _read(self, answer: Any) -> Reply:
         return words.reply(answer)
 
@@ -61,5 +68,8 @@ class Anthropic(Streaming):
         return error.status_code == 400 and ("prompt is too long" in words or "input is too long" in words)
 
 
-_COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
+_COUNTED = {
+    *("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"),
+    *("context_management", words.BETAS),
+}
 """The fields of POST /v1/messages/count_tokens (anthropic 2.11.0, types/message_count_tokens_params.py)."""

@@ -26,6 +26,9 @@ from llm_core.messages import (
 )
 from llm_core.providers.base import Json, asked, count, string
 
+BETAS = "anthropic_beta"
+"""Bedrock's name in the body for what Anthropic's own address is told by header: features in their beta."""
+
 _FINISH: dict[object, Finish] = {
     "end_turn": "stop",
     "stop_sequence": "stop",

@@ -99,6 +99,10 @@ class Provider(ABC):
     def body(self, request: Request, model: Model, max_tokens: int) -> Json:
         """The request in the provider's words. Raises InvalidRequest for what those words cannot say."""
 
+    def _parted(self, body: Json) -> tuple[Json, dict[str, str]]:
+        """What is posted, and the headers that say what this provider wants to be told there."""
+        return body, {}
+
     @abstractmethod
     def _read(self, answer: Any) -> Reply:
         """The answer in our words. May stumble over what is not one: `_legible` turns that into ProviderFailed."""
@@ -120,9 +124,11 @@ class Provider(ABC):
         fields they do not know."""
         import httpx2
 
+        sent, headers = self._parted(body)
+
         def send(key: str) -> Any:
-            options = {"timeout": deadline.remaining()}
-            return self._client(key).post(path, cast_to=httpx2.Response, body=body, options=options).json()
+            options = {"timeout": deadline.remaining(), "headers": headers}
+            return self._client(key).post(path, cast_to=httpx2.Response, body=sent, options=options).json()
 
         return self._with_key(send)
 

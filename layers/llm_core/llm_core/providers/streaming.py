@@ -143,13 +143,14 @@ class Stream:
         client = self._room._client(key)  # the first one takes its time, which is not the provider's
         left = self._until.remaining()
         first = min(left, self._limits.first_token_s)
+        sent, headers = self._room._parted(self._room._streamed(self._body))
         self._late = time.monotonic() + first
         with self._reading.until(self._late):
             opened = client.post(
                 self._room.path,
                 cast_to=object,
-                body=self._room._streamed(self._body),
-                options={"timeout": httpx2.Timeout(left, connect=first, pool=first)},
+                body=sent,
+                options={"timeout": httpx2.Timeout(left, connect=first, pool=first), "headers": headers},
                 stream=True,
                 stream_cls=self._room._sdk().Stream[object],
             )

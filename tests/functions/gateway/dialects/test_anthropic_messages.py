@@ -215,8 +215,8 @@ def test_what_is_not_in_shape_is_refused_by_its_field(body: dict[str, Any], para
     ("body", "param"),
     [
         ({"fallbacks": [{"model": "x"}]}, "fallbacks"),
-        ({"context_management": {"edits": [1]}}, "context_management"),
-        ({"tools": [{**TOOL, "defer_loading": True}]}, "tools[0].defer_loading"),
+        ({"context_management": {"edits": [], "more": 1}}, "context_management.more"),
+        ({"tools": [{**TOOL, "loading": True}]}, "tools[0].loading"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].max_uses"),
         ({"tools": [{"type": "web_fetch_20250910", "name": "web_fetch"}]}, "tools[0].max_uses"),
     ],
@@ -231,7 +231,28 @@ def test_what_may_change_the_price_is_refused_by_its_field(body: dict[str, Any],
 def test_an_unknown_field_that_is_null_passes_and_an_empty_one_does_not() -> None:
     assert _read(container=None).model == "m"
     with pytest.raises(ParameterNotPriced):
-        _read(context_management={})
+        _read(diagnostics={})
+
+
+def test_a_summary_that_claude_would_write_first_has_no_place_among_what_it_may_forget() -> None:
+    edits = [{"type": "clear_thinking_20251015", "keep": "all"}, {"type": "clear_tool_uses_20250919"}]
+    assert _read(context_management={"edits": edits}).original.body["context_management"] == {"edits": edits}
+    with pytest.raises(InvalidRequest):
+        _read(context_management={"edits": [{"type": "compact_20260112"}]})
+
+
+def test_instructions_in_the_middle_join_those_of_the_beginning() -> None:
+    request = _read(system="Be brief.", messages=[HELLO, {"role": "system", "content": "And kind."}])
+    assert request.system == "Be brief.\n\nAnd kind."
+    assert [message.role for message in request.messages] == ["user"]
+
+
+def test_what_a_search_of_ones_own_has_found_is_for_claude_only() -> None:
+    found = {"type": "search_result", "source": "a.md", "title": "A", "content": [{"type": "text", "text": "a"}]}
+    reference = {"type": "tool_reference", "tool_name": "f"}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [found, reference]}
+    request = _read(messages=[{"role": "user", "content": [found, result]}])
+    assert [(part.kind, part.unseen) for part in request.opaque] == [("search_result", False), ("tool_result", False)]
 
 
 def test_counting_needs_no_limit_and_takes_what_anthropic_takes_there() -> None:

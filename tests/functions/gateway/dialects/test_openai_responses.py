@@ -117,6 +117,26 @@ def test_a_round_of_tools_becomes_one_message_of_calls_and_one_of_results() -> N
     )
 
 
+def test_pictures_that_tools_gave_back_follow_all_results() -> None:
+    """OpenAI wants the results right after the calls, and takes only words in them."""
+    url = "data:image/png;base64,AAAA"
+    picture = [{"type": "input_image", "image_url": url}]
+    chat = _at_openai(
+        input=[
+            HELLO,
+            {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+            {"type": "function_call", "call_id": "c2", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c1", "output": picture},
+            {"type": "function_call_output", "call_id": "c2", "output": "two"},
+        ]
+    )
+    assert chat["messages"][2:] == [
+        {"role": "tool", "tool_call_id": "c1", "content": "What it gave back follows."},
+        {"role": "tool", "tool_call_id": "c2", "content": "two"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]},
+    ]
+
+
 def test_rounds_that_follow_each_other_stay_apart() -> None:
     round = [
         {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
