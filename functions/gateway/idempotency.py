@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from llm_core.aws import idempotency
-from llm_core.aws.http import Door, Response
+from llm_core.aws.http import Door, Response, defect
 from llm_core.callers import Caller
 from llm_core.errors import DreyError, InvalidRequest
 
@@ -17,7 +17,8 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 def once(door: Door, caller: Caller, run: Callable[[], Response]) -> Response:
     """What `run` answers; for a caller who names a key, what it answered when the key was first sent.
 
-    An error that charged nothing is forgotten, so that trying again is worth it; one that charged something is kept.
+    An error that charged nothing is forgotten, so that trying again is worth it; one that charged something is kept,
+    and so is a defect of ours: nobody knows what it has cost.
     Raises InvalidRequest, IdempotencyMismatch, StillRunning, StoreUnavailable, and what `run` raises.
     """
     header = door.header("idempotency-key")
@@ -38,5 +39,7 @@ def _charged(door: Door, run: Callable[[], Response]) -> Response:
         if "cost" not in error.details:
             raise
         told = door.refused(error)
-        headers = {name: value for name, value in told.headers.items() if name != "retry-after"}
-        return replace(told, headers={**headers, "x-should-retry": "false"})
+    except Exception as error:  # noqa: BLE001 - whatever it is, a provider may have been paid
+        told = door.refused(defect(error))
+    headers = {name: value for name, value in told.headers.items() if name != "retry-after"}
+    return replace(told, headers={**headers, "x-should-retry": "false"})

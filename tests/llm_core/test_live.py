@@ -106,9 +106,10 @@ def test_an_answer_that_cannot_be_booked_breaks_off_and_stays_held(
         raise StoreUnavailable("gone")
 
     monkeypatch.setattr("llm_core.aws.table.put_new", refuse)
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(LedgerUnavailable) as lost:
         words(live)
     assert balances(caller)[0] > 0, "for the sweeper, who will book it"
+    assert lost.value.details == {"cost": plain(balances(caller)[0]), "estimated": True}
 
 
 def test_nobody_can_answer(understudy: Platform, caller: Caller) -> None:

@@ -41,7 +41,7 @@ class DreyError(Exception):
     """Seconds to wait before another try, where that is known."""
 
     details: Mapping[str, str | int | list[str]] = {}
-    """What a program may want to read beside the message."""
+    """What a program may want to read beside the message; `cost` is what it is charged, `estimated`: at most."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -148,7 +148,8 @@ class DeadlineExceeded(DreyError):
 
 
 class LedgerUnavailable(DreyError):
-    """A provider was paid and the row could not be written. The log line holds the whole row."""
+    """A provider was paid and the row could not be written. The log line holds the whole row; the sweeper books what
+    is held."""
 
     code = "ledger_unavailable"
 

@@ -23,7 +23,6 @@ from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidReques
 from llm_core.fallback import RETRIES
 from llm_core.live import Live, Opened
 from llm_core.messages import Embeddings, Reply, Request
-from llm_core.money import plain
 from llm_core.payment import Allowance
 from llm_core.providers import directory
 from llm_core.providers.anthropic import Anthropic
@@ -218,8 +217,8 @@ def _settled(call: Call, *, on_success: bool = True) -> Iterator[None]:
         yield
     except BaseException as error:
         call.payment.settle()
-        if isinstance(error, DreyError) and call.charged:
-            error.details = {**error.details, "cost": plain(call.charged)}
+        if isinstance(error, DreyError):
+            call.payment.tell(error)
         raise
     if on_success:
         call.payment.settle()

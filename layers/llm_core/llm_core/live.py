@@ -10,8 +10,8 @@ from llm_core.attempt import Attempt
 from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deltas import Event, Heard
+from llm_core.errors import LedgerUnavailable
 from llm_core.failures import ProviderCancelled, ProviderError
-from llm_core.money import plain
 from llm_core.providers.streaming import Stream
 from llm_core.watch import Watch
 
@@ -102,9 +102,13 @@ class Live:
 
     def _settle(self, ended: ProviderError | None) -> None:
         """Raises LedgerUnavailable; the sweeper then books what is held."""
+        payment = self._opened.attempt.payment
         try:
             self._opened.attempt.end(None if ended else self.heard.reply, ended)
+        except LedgerUnavailable as lost:
+            payment.tell(lost)
+            raise
         finally:
-            self._opened.attempt.payment.settle()
-        if ended is not None and self.call.charged:
-            ended.details = {**ended.details, "cost": plain(self.call.charged)}
+            payment.settle()
+        if ended is not None:
+            payment.tell(ended)

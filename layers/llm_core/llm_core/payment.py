@@ -17,7 +17,7 @@ from llm_core.aws.telemetry import logger
 from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import BudgetExceeded, BudgetHeld, LedgerUnavailable, StoreUnavailable
+from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, LedgerUnavailable, StoreUnavailable
 from llm_core.failures import ProviderUnaffordable
 from llm_core.ledger import Row, Written
 from llm_core.money import plain
@@ -101,6 +101,13 @@ class Payment:
             ledger.correct(row, there.version, self.hold.remembered)
         self._owed = False
         self.rows.append(row)
+
+    def tell(self, error: DreyError) -> None:
+        """Let a failure say what it is charged, as `cost`; while that is not known, all that is held, `estimated`."""
+        if self._owed:
+            error.details = {**error.details, "cost": plain(max(self.hold.amount, self.charged)), "estimated": True}
+        elif self.charged:
+            error.details = {**error.details, "cost": plain(self.charged)}
 
     def settle(self) -> None:
         """Book what was charged. An estimate that the sweeper wrote of an attempt that never was is undone."""
