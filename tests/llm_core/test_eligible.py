@@ -42,6 +42,14 @@ def test_a_key_for_some_models_leaves_those_whatever_they_are_called(inside: Pla
         allowed(models=("fast",), fallback=False)
 
 
+def test_a_model_that_has_left_the_catalog_takes_nothing_from_the_others(inside: Platform) -> None:
+    assert allowed(models=("gone-4", "fast")) == list(CHAIN[1:])
+    with pytest.raises(NotAllowed, match="only gone-4"):
+        allowed(models=("gone-4",))
+    with pytest.raises(NotAllowed, match="no model"):
+        allowed(models=())
+
+
 def test_the_first_of_ones_own_is_the_first_even_without_fallback(inside: Platform) -> None:
     own = byok.sent("anthropic", "own-key-of-ada-4711")
     assert allowed(own=own) == allowed(own=own, fallback=False) == [ANTHROPIC]

@@ -16,6 +16,7 @@ from llm_core.errors import LedgerUnavailable, StoreUnavailable
 from llm_core.failures import ProviderError, ProviderFailed
 from llm_core.live import Live
 from llm_core.messages import Message, Request, Text
+from llm_core.money import plain
 from tests.conftest import Platform, fresh
 
 HELLO = (Message("user", (Text("Hello there, how are you?"),)),)

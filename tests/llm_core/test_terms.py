@@ -96,6 +96,15 @@ def test_nothing_is_cut_below_a_key_that_may_everything(terms: Terms) -> None:
     assert cut(FREE, terms) == terms
 
 
+def test_a_model_that_has_left_the_catalog_stands_for_nothing_and_breaks_nothing() -> None:
+    """A key was made for it when it was there; it is still narrowed, and so are those below."""
+    gone = replace(BOUND, models=("fast", "gone-4"))
+    assert within(gone, {"models": ("fast",)}) == {"models": ("fast",)}
+    assert within(gone, {"models": None}) == {"models": ("fast", "gone-4")}
+    assert cut(replace(BOUND, models=("fast",)), gone).models == ("fast",), "it might come back as something else"
+    assert cut(gone, replace(BOUND, models=("gone-4", "smart"))).models == ("gone-4",)
+
+
 @given(some_terms)
 def test_terms_are_kept_whole(terms: Terms) -> None:
     assert Terms.of(terms.stored) == terms

@@ -22,10 +22,10 @@ def allowed(call: Call, models: Sequence[Model], *, fallback: bool, others: bool
     models = models if fallback else models[:1]
     if call.caller.models is None:
         return list(models)
-    names = {model.name for name in call.caller.models for model in routing.resolve(name, catalog()).candidates}
+    names = routing.models(call.caller.models, catalog())
     left = [model for model in models if model.name in names]
     if not left:
-        raise NotAllowed(f"This key may use only {', '.join(call.caller.models)}.")
+        raise NotAllowed(f"This key may use only {', '.join(call.caller.models) or 'no model'}.")
     return left
 
 

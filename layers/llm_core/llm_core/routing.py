@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from llm_core.catalog import Catalog, Model
@@ -68,6 +69,16 @@ def resolve(name: str, catalog: Catalog, depth: int = 0) -> Plan:
     if route.cheapest:
         return Plan((Group(_once(model for step in steps for model in step.candidates), by_cost=True),))
     return Plan(tuple(group for step in steps for group in step.groups))
+
+
+def models(names: Iterable[str], catalog: Catalog) -> frozenset[str]:
+    """The models, by `provider/model`, that any of these names stands for. A name that was kept somewhere and has left
+    the catalog since stands for none."""
+    found: set[str] = set()
+    for name in names:
+        with suppress(ModelNotFound):
+            found |= {model.name for model in resolve(name, catalog).candidates}
+    return frozenset(found)
 
 
 def _step(each: str, route: str, catalog: Catalog, depth: int) -> Plan:

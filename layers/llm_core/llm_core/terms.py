@@ -150,13 +150,10 @@ def _least[T: (int, datetime)](bound: T | None, own: T | None) -> T | None:
 
 
 def _beyond(allowed: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Those of the names that stand for a model which none of the allowed ones stands for."""
-    may = _models(allowed)
-    return [name for name in names if not _models([name]) <= may]
-
-
-def _models(names: Sequence[str]) -> set[str]:
-    return {model.name for name in names for model in routing.resolve(name, catalog()).candidates}
+    """Those of the names that stand for a model which none of the allowed ones stands for; and those that stand for
+    nothing today and are not allowed by this name: what they may stand for one day was not given."""
+    may = routing.models(allowed, catalog())
+    return [name for name in names if name not in allowed and not set() < routing.models([name], catalog()) <= may]
 
 
 def _more(field: str, has: str) -> NotAllowed:
