@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from llm_core import ledger
+from llm_core.accounts.endings import NO_ATTEMPT
 from llm_core.accounts.marks import Running
 from llm_core.generations import Generation
 from llm_core.money import usd
@@ -40,6 +41,7 @@ def _running(call: Running) -> dict[str, Any]:
 
 
 def _ended(rows: Sequence[Row]) -> dict[str, Any]:
+    rows = [row for row in rows if row["outcome"] not in NO_ATTEMPT] or rows
     first, last = rows[0], rows[-1]
     tokens: Counter[str] = Counter()
     for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm_core import payment
-from llm_core.accounts import limits, window
+from llm_core.accounts import limits, steps
 from llm_core.aws import clients
 from llm_core.settings import settings
 from tests.conftest import Platform
@@ -36,6 +36,6 @@ def behind(strict: Strict, books: Books, monkeypatch: pytest.MonkeyPatch) -> Str
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The wall clock of every room that asks for one, at books.NOW until the test moves it."""
     told = Clock()
-    for room in (window, limits, payment):
+    for room in (steps, limits, payment):
         monkeypatch.setattr(room, "time", told)
     return told

@@ -12,7 +12,8 @@ from llm_core import callers, fitting, gateway, keys, overruns
 from llm_core.accounts import sweeper
 from llm_core.accounts.endings import UNSEEN
 from llm_core.accounts.holds import Hold
-from llm_core.accounts.window import Entry, Window
+from llm_core.accounts.steps import Entry
+from llm_core.accounts.window import Window
 from llm_core.attempt import Attempt
 from llm_core.aws import breaker
 from llm_core.aws.stage_catalog import catalog

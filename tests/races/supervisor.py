@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from llm_core.accounts.window import TRACE_SECONDS
+from llm_core.accounts.steps import TRACE_SECONDS
 from llm_core.aws import clients
 from tests.races import cast
 from tests.races.plan import Plan

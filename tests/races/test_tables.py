@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from llm_core import gateway, keys, ledger, payment
-from llm_core.accounts import admission, limits, opening, shards, sweeper, tree, window
+from llm_core.accounts import admission, limits, opening, shards, steps, sweeper, tree, window
 from llm_core.accounts.endings import ABANDONED
 from llm_core.accounts.tree import Account
 from llm_core.accounts.window import Window
@@ -34,7 +34,7 @@ from tests.llm_core.test_journal import ROW
 from tests.races.conftest import Strict
 
 CENT = 10_000_000
-REAL_SETTLE = window.settle
+REAL_SETTLE = steps.settle
 FAR = 10_000
 """Seconds after which every lease is over."""
 
@@ -165,7 +165,7 @@ def test_a_hold_that_was_swept_before_it_is_given_back_costs_nothing(
 ) -> None:
     """Its caller did not hear of it, and stood still until its lease was over: it has asked nobody."""
     opening.begin(team, window.label("month", time.time()), Deadline.after(5))
-    forbid = window.forbid
+    forbid = steps.forbid
 
     def slowly(*args: Any) -> Any:
         sweep()
@@ -208,7 +208,7 @@ def test_a_call_that_cannot_give_back_is_booked_at_its_attempts_and_nothing_more
         call.record(replace(ROW, id=call.hold.call_id, user_id=caller.user_id, attempt=number + 1, outcome="timeout"))
     around(monkeypatch, window, "settle", lambda: lasting(tables, reset=1))
     call.settle()
-    monkeypatch.setattr(window, "settle", REAL_SETTLE)
+    monkeypatch.setattr(steps, "settle", REAL_SETTLE)
     sweep()
     booked = sum(row["charged"] for row in rows(caller))
     assert booked == attempts * ROW.charged
@@ -231,7 +231,7 @@ def test_a_call_that_is_half_swept_and_settles_unseen_is_booked_once(
 ) -> None:
     """The sweeper took it for dead, wrote its estimate, settled one window and died; then the call came back."""
     call = held(caller)
-    settle = window.settle
+    settle = steps.settle
     settled: list[Any] = []
 
     def once(*args: Any, **fields: Any) -> Any:
@@ -240,10 +240,10 @@ def test_a_call_that_is_half_swept_and_settles_unseen_is_booked_once(
         settled.append(args)
         return settle(*args, **fields)
 
-    monkeypatch.setattr(window, "settle", once)
+    monkeypatch.setattr(steps, "settle", once)
     with pytest.raises(KeyboardInterrupt):
         sweep()
-    monkeypatch.setattr(window, "settle", settle)
+    monkeypatch.setattr(steps, "settle", settle)
     with suffering(tables, "lost"):
         call.settle()
     sweep()

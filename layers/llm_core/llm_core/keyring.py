@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,12 +71,24 @@ def change(caller: Caller, key_id: str, asked: Change, deadline: Deadline) -> Ke
         facts = {**was.told, "limits": told(before.limits)}, {**found.told, "limits": told(after.limits)}
         return [*writes, act(caller.key_id, "key.change", found, *facts)]
 
-    limits.change(f"key:{key_id}", asked.limits, steps, deadline)
+    if asked.limits:
+        limits.change(f"key:{key_id}", asked.limits, steps, deadline)
+    else:
+        _done(lambda: steps(account := tree.find(f"key:{key_id}"), account), deadline)
     callers.forget(key_id)
     changed = keys.find(key_id)
     if asked.terms:
         _cut_below(changed, caller.key_id, deadline)
     return changed
+
+
+def _done(steps: Callable[[], list[Write]], deadline: Deadline) -> None:
+    """Carry out what these steps say now; where something has changed meanwhile, what they say then."""
+    while True:
+        try:
+            return together(steps(), deadline)
+        except ConditionFailed:
+            deadline.remaining()
 
 
 def good(key_id: str) -> Key:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from llm_core import ledger
-from llm_core.accounts import holds, window
+from llm_core.accounts import holds, steps
 from llm_core.accounts.admission import Rates, Wanted
 from llm_core.accounts.holds import Hold
 from llm_core.aws.telemetry import logger
@@ -121,7 +121,7 @@ class Payment:
         try:
             ledger.undo_estimates(self.hold.user, self.hold.call_id)
             for place, trace in traces.items():
-                window.amend(place, self.hold.call_id, trace, self.charged, Deadline.after(_SECONDS_TO_AMEND))
+                steps.amend(place, self.hold.call_id, trace, self.charged, Deadline.after(_SECONDS_TO_AMEND))
         except (StoreUnavailable, LedgerUnavailable):
             logger.exception("estimate not undone", extra={"event": "settle_delayed", "call": self.hold.call_id})
 

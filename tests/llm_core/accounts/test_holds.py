@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llm_core.accounts import holds, shards, window
+from llm_core.accounts import holds, shards, steps
 from llm_core.accounts.admission import Rates
 from llm_core.accounts.window import Window
 from llm_core.deadline import Deadline
@@ -158,7 +158,7 @@ def test_an_extension_that_one_account_refuses_gives_back_the_others(books: Book
 
 def test_a_hold_that_was_swept_is_not_extended_and_nobody_else_is_asked(three: Books) -> None:
     hold = take("key:k", 300)
-    window.settle(Window("org:o", "total"), hold.call_id, hold.open[Window("org:o", "total")], 0, soon())
+    steps.settle(Window("org:o", "total"), hold.call_id, hold.open[Window("org:o", "total")], 0, soon())
     with pytest.raises(StoreUnavailable, match="expired"):
         hold.extend(200, soon())
     assert held(three) == [300, 300, 0]
@@ -214,9 +214,9 @@ def test_a_late_truth_finds_some_windows_swept_and_some_not(three: Books, clock:
     hold = take("key:k", 300)
     swept = list(hold.open)[:2]
     for place in swept:
-        window.settle(place, hold.call_id, hold.open[place], 300, soon(), trace=True)
+        steps.settle(place, hold.call_id, hold.open[place], 300, soon(), trace=True)
     traces = hold.settle(120)
     assert {place: trace.booked for place, trace in traces.items()} == dict.fromkeys(swept, 300)
     for place, trace in traces.items():
-        window.amend(place, hold.call_id, trace, 120, soon())
+        steps.amend(place, hold.call_id, trace, 120, soon())
     assert (held(three), spent(three)) == ([0, 0, 0], [120, 120, 120])

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from llm_core.accounts import admission, holds, limits, shards, sweeper, window
+from llm_core.accounts import admission, holds, limits, shards, steps, sweeper, window
 from llm_core.accounts.admission import Rates
 from llm_core.accounts.holds import Hold
+from llm_core.accounts.steps import TRACE_SECONDS
 from llm_core.accounts.tree import KINDS
-from llm_core.accounts.window import TRACE_SECONDS, UNLIMITED, Kind, Window
+from llm_core.accounts.window import UNLIMITED, Kind, Window
 from llm_core.aws.writes import ConditionFailed
 from llm_core.catalog import PACKAGE, Catalog
 from llm_core.errors import BudgetExceeded, BudgetHeld, LedgerUnavailable, StoreUnavailable
@@ -55,6 +56,7 @@ class Told:
     ended: bool = False
     estimate: int = 0
     remembered: float = 0
+    cap: int = UNLIMITED
 
     def book(self, cost: int, *places: Place) -> None:
         for place in places:
@@ -112,9 +114,25 @@ class Ledger(RuleBasedStateMachine):
         return limit - self.held(place) - self.spent(place)
 
     def fits(self, place: Place, amount: int) -> bool:
-        above = [limit for name in ("team:t", "org:o") for limit in self.limits[name].values()]
-        room = self.held(place) + amount <= min(above, default=UNLIMITED) // 5 or not self.held(place)
-        return self.free(place) >= amount and (room or not place[0].startswith("key:") or len(place[1]) != 7)
+        """What is free always does."""
+        enough = self.free(place) >= amount
+        return not amount or (enough and self.has_room(place, amount, self.cap, of_others=self.held(place)))
+
+    def grows(self, call: Told, place: Place, more: int) -> bool:
+        others = self.held(place) - call.held[place]
+        return self.free(place) >= more and self.has_room(place, more, call.cap, of_others=others)
+
+    @property
+    def cap(self) -> int:
+        """What a key's calls may hold together: a fifth of the tightest limit above."""
+        return (
+            min((limit for name in ("team:t", "org:o") for limit in self.limits[name].values()), default=UNLIMITED) // 5
+        )
+
+    def has_room(self, place: Place, more: int, cap: int, *, of_others: int) -> bool:
+        """On a key's own month; one call alone may hold more."""
+        asked = place[0].startswith("key:") and len(place[1]) == 7
+        return not (asked and of_others) or self.held(place) + more <= cap
 
     # --------------------------------------------------------------------------------------- what happens
 
@@ -142,8 +160,9 @@ class Ledger(RuleBasedStateMachine):
             assert not admitted
             return multiple()
         assert admitted, "it was let in where it does not fit"
-        self.told.append(Told(Payment(Allowance(), hold), asked.lease, dict.fromkeys(places, amount), places))
-        return self.told[-1]
+        call = Told(Payment(Allowance(), hold), asked.lease, dict.fromkeys(places, amount), places, cap=self.cap)
+        self.told.append(call)
+        return call
 
     @rule(call=calls, more=AMOUNTS)
     def extend(self, call: Told, more: int) -> None:
@@ -154,7 +173,7 @@ class Ledger(RuleBasedStateMachine):
             with pytest.raises(StoreUnavailable):
                 hold.extend(more, soon(20))
             return
-        fits = all(self.free(place) >= more for place in call.places)
+        fits = not more or all(self.grows(call, place, more) for place in call.places)
         try:
             hold.extend(more, soon(20))
         except (BudgetExceeded, BudgetHeld):
@@ -203,7 +222,7 @@ class Ledger(RuleBasedStateMachine):
     def died_settling(self, call: Told, windows: int) -> None:
         hold = call.payment.hold
         for place in list(reversed(hold.open))[:windows] if call.held and call.payment.rows else []:
-            window.settle(place, hold.call_id, hold.open[place], call.charged, soon(20))
+            steps.settle(place, hold.call_id, hold.open[place], call.charged, soon(20))
             call.book(call.charged, (place.account, place.label))
 
     @rule(call=consumes(calls), windows=st.integers(1, 3), more=st.integers(1, 100))
@@ -211,7 +230,7 @@ class Ledger(RuleBasedStateMachine):
         hold = call.payment.hold
         for place in list(hold.open)[:windows] if call.held else []:
             try:
-                window.extend(place, hold.call_id, hold.open[place], more, soon(20))
+                steps.extend(place, hold.call_id, hold.open[place], more, soon(20))
             except ConditionFailed:
                 return
             call.held[place.account, place.label] += more

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from llm_core.accounts import limits, opening, shards, tree, window
+from llm_core.accounts import limits, opening, shards, steps, sweeper, tree
+from llm_core.accounts.steps import Entry
 from llm_core.accounts.tree import Account
-from llm_core.accounts.window import Entry, Window
+from llm_core.accounts.window import Window
 from llm_core.aws.table import Item
 from llm_core.aws.writes import Write, new
 from llm_core.errors import BudgetExceeded, BudgetHeld, InvalidRequest, NotFound
@@ -111,6 +112,53 @@ def test_the_act_is_written_down_in_the_same_transaction(books: Books) -> None:
 
 
 # ------------------------------------------------------------------------------------------- those below
+
+
+def test_whoever_dies_between_a_change_and_telling_it_is_finished_by_the_sweeper(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the team's first limit would bind none of its keys that have called this month."""
+    books.open("team:t")
+    books.open("key:a", "team:t")
+    take("key:a", 50).settle(50)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(limits, "tell", killed)
+        with pytest.raises(KeyboardInterrupt):
+            change("team:t", month=100)
+    take("key:a", 200).settle(0)
+    assert sweeper.sweep(NOW, soon(20)).told == 1
+    with pytest.raises(BudgetExceeded):
+        take("key:a", 200)
+    assert sweeper.sweep(NOW, soon(20)).told == 0, "it is told once"
+
+
+def test_a_change_that_was_told_leaves_nothing_to_the_sweeper(books: Books) -> None:
+    books.open("team:t")
+    change("team:t", month=100)
+    assert sweeper.sweep(NOW, soon(20)).told == 0
+
+
+def test_a_call_that_costs_nothing_may_be_the_first_of_its_windows(books: Books) -> None:
+    books.open("team:t", month=100)
+    books.open("key:a", "team:t")
+    take("key:a", 0).settle(0)
+    assert books.standing("team:t").limit == 100
+
+
+def test_a_call_that_costs_nothing_is_not_refused_by_a_limit_that_was_lowered(books: Books) -> None:
+    """With a provider's key of one's own, say; neither by the key's money nor by anybody's above it."""
+    books.open("team:t", month=100)
+    books.open("key:a", "team:t", month=100)
+    take("key:a", 20).settle(20)
+    change("team:t", month=10)
+    change("key:a", month=10)
+    take("key:a", 0).settle(0)
+    with pytest.raises(BudgetExceeded):
+        take("key:a", 1)
 
 
 def test_a_limit_that_is_first_set_in_the_middle_of_a_month_binds_every_key_below(books: Books) -> None:
@@ -263,7 +311,7 @@ def test_a_shard_that_was_overrun_is_in_nobodys_way(books: Books) -> None:
     """Its rest is below zero; the others have enough to give, and nothing can be taken from it."""
     books.open("team:t", shards=3, month=900)
     place, _ = shards.hold("team:t", MONTH, 3, wanted(100, "gen-1"), soon())
-    window.settle(place, "gen-1", Entry(100, LEASE, USER), 350, soon())
+    steps.settle(place, "gen-1", Entry(100, LEASE, USER), 350, soon())
     change("team:t", month=600)
     assert books.standing("team:t").limit == 600
     change("team:t", month=100)

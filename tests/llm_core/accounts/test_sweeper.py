@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from llm_core import ledger
-from llm_core.accounts import holds, shards, sweeper, window
+from llm_core.accounts import holds, shards, steps, sweeper, window
 from llm_core.accounts.admission import Rates
 from llm_core.accounts.endings import ABANDONED, UNSEEN
 from llm_core.accounts.holds import Hold
 from llm_core.accounts.sweeper import Count
 from llm_core.accounts.window import Window
+from llm_core.aws import table
 from llm_core.aws.table import Item
+from llm_core.aws.writes import update
 from llm_core.catalog import PACKAGE, Catalog
 from llm_core.errors import LedgerUnavailable, StoreUnavailable
 from llm_core.ledger import Row
@@ -24,7 +26,7 @@ from llm_core.payment import Allowance, Payment
 from tests.llm_core.accounts.books import DAY, LEASE, MONTH, NOW, Books, Clock, record, soon, take
 
 LATER = LEASE + 1
-FORGOTTEN = LATER + window.TRACE_SECONDS + 10
+FORGOTTEN = LATER + steps.TRACE_SECONDS + 10
 """When what the sweeper remembers of a call is looked at for the last time."""
 CHEAP = Catalog(PACKAGE.read_bytes()).model("gpt-4.1-mini")
 PLACES = [("key:sk-proj-booksbooks12", MONTH), ("user:u", DAY)]
@@ -101,7 +103,7 @@ def test_a_call_that_died_between_two_settles_is_finished_by_its_row(two: Books)
     hold = take(KEY, 300)
     record(hold, 120)
     place = Window("user:u", DAY)
-    window.settle(place, hold.call_id, hold.open[place], 120, soon())
+    steps.settle(place, hold.call_id, hold.open[place], 120, soon())
     sweep()
     assert booked(two) == [120, 120]
 
@@ -111,7 +113,7 @@ def test_a_failed_call_that_died_between_two_settles_is_not_charged_for_another_
     hold = take(KEY, 300)
     record(hold, 40, outcome="timeout")
     place = Window("user:u", DAY)
-    window.settle(place, hold.call_id, hold.open[place], 40, soon())
+    steps.settle(place, hold.call_id, hold.open[place], 40, soon())
     assert sweep() == Count(windows=2, abandoned=1)
     assert booked(two) == [40, 40]
     assert [(row["outcome"], row["charged"]) for row in two.rows()] == [("timeout", 40), (ABANDONED, 0)]
@@ -132,7 +134,7 @@ def test_a_call_that_died_while_its_hold_was_extended_cost_no_more_than_all_acco
     """The key has 900 and the user, who may spend 700 more today, 300: nobody was asked for the rest."""
     hold = take(KEY, 300)
     place = Window(KEY, MONTH)
-    window.extend(place, hold.call_id, hold.open[place], 600, soon())
+    steps.extend(place, hold.call_id, hold.open[place], 600, soon())
     sweep()
     assert booked(two) == [300, 300]
     assert [two.standing(*each).overrun for each in PLACES] == [0, 0]
@@ -234,14 +236,14 @@ def test_a_caller_that_comes_back_between_the_sweepers_row_and_its_settle_is_boo
     def comes_back() -> None:
         call.record(row_of(hold, 120))
 
-    before(monkeypatch, window, "settle", comes_back)
+    before(monkeypatch, steps, "settle", comes_back)
     sweep()
     call.settle()
     sweep(FORGOTTEN)
     assert booked(two) == [120, 120]
 
 
-@pytest.mark.parametrize("step", [(ledger, "record"), (window, "settle")], ids=["before", "after"])
+@pytest.mark.parametrize("step", [(ledger, "record"), (steps, "settle")], ids=["before", "after"])
 def test_a_caller_that_ends_before_or_after_the_sweepers_row_leaves_no_estimate(
     two: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: tuple[Any, str]
 ) -> None:
@@ -311,7 +313,7 @@ def test_a_caller_that_was_never_asked_for_is_not_charged(two: Books, clock: Clo
 
 def test_two_sweepers_at_once_book_once(two: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     take(KEY, 300)
-    before(monkeypatch, window, "settle", sweep)
+    before(monkeypatch, steps, "settle", sweep)
     sweep()
     assert booked(two) == [300, 300]
     assert booked_rows(two) == [300]
@@ -323,7 +325,7 @@ def test_a_sweeper_that_dies_after_its_row_is_finished_by_the_next(two: Books, m
 
     take(KEY, 300)
     with monkeypatch.context() as dying:
-        before(dying, window, "settle", killed)
+        before(dying, steps, "settle", killed)
         with pytest.raises(KeyboardInterrupt):
             sweep()
     assert booked_rows(two) == [300]
@@ -348,6 +350,48 @@ def test_one_call_that_cannot_be_finished_does_not_keep_the_others(
     assert two.standing(KEY).held == 100
     assert [row["id"] for row in two.rows()] == [other.call_id]
     assert broken.call_id in log.getvalue()
+
+
+def test_a_window_that_cannot_be_read_does_not_keep_the_others(two: Books, log: io.StringIO) -> None:
+    """Two kinds: one that is none, and one with a hold that nobody can read."""
+    take(KEY, 300)
+    broken = Window("team:broken", MONTH)
+    for item in ({"userId": "nonsense"}, broken.item(100) | {"holds": {"gen-broken": {"e": "?"}}}):
+        table.put_new(two.budgets, item | {"open": window.OPEN}, key="userId")
+    count = sweep()
+    assert (count.estimated, count.failed) == (1, 2)
+    assert booked(two) == [300, 300]
+    assert "nonsense" in log.getvalue()
+
+
+# ------------------------------------------------------------------------------------------- an index that is late
+
+
+def listed(place: Window, *, listed: bool) -> None:
+    """Whether the sweeper's index knows this window already."""
+    change, values = ("SET #open = :open", {":open": window.OPEN}) if listed else ("REMOVE #open", {})
+    update(place.write(change, "attribute_exists(#userId)", values), soon())
+
+
+@pytest.mark.parametrize("hidden", PLACES, ids=["its key's", "the other"])
+def test_a_call_that_the_index_shows_only_in_part_is_not_free(two: Books, hidden: tuple[str, str]) -> None:
+    take(KEY, 300)
+    listed(Window(*hidden), listed=False)
+    sweep()
+    listed(Window(*hidden), listed=True)
+    sweep()
+    assert booked(two) == [300, 300]
+    assert booked_rows(two) == [300]
+
+
+def test_what_arrived_of_a_call_that_was_given_up_is_given_back_when_its_key_does_not_know_it(two: Books) -> None:
+    hold = take(KEY, 300)
+    own = Window(KEY, MONTH)
+    steps.settle(own, hold.call_id, hold.open[own], 0, soon())
+    sweep()
+    assert two.standing(*PLACES[1]).held == 300, "the index may be late"
+    sweep(LATER + sweeper.LATE_SECONDS)
+    assert booked(two) == [0, 0]
 
 
 def before(monkeypatch: pytest.MonkeyPatch, room: Any, name: str, what: Callable[[], object]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from llm_core import ledger
 from llm_core.accounts import endings, opening
-from llm_core.accounts.window import OPEN, UNLIMITED, Entry, Gone, Window, amend, forbid, settle
+from llm_core.accounts.steps import Entry, Gone, amend, forbid, settle
+from llm_core.accounts.window import OPEN, UNLIMITED, Window
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, update
 from llm_core.deadline import Deadline
@@ -21,8 +22,8 @@ _TRIES = 5
 _SECONDS_TO_GIVE_BACK = 3.0
 
 _BUDGET = "SET #remaining = #remaining - :amount, #held = #held + :amount, #holds.#id = :entry, #open = :open"
-_FITS = "#remaining >= :amount AND attribute_not_exists(#holds.#id)"
-_FITS += " AND attribute_not_exists(#ended.#id) AND attribute_not_exists(#closed)"
+_ANEW = "attribute_not_exists(#holds.#id) AND attribute_not_exists(#ended.#id)"
+_FITS = f"{_ANEW} AND #remaining >= :amount AND attribute_not_exists(#closed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Rates:
 def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
     """Hold it in a window above the key's. Raises BudgetExceeded, BudgetHeld, StoreUnavailable."""
     entry = Entry(wanted.amount, wanted.lease, wanted.user)
-    write = window.write(_BUDGET, _FITS, _values(wanted, entry), {"#id": wanted.call_id})
+    write = window.write(_BUDGET, _fits(wanted), _values(wanted, entry), {"#id": wanted.call_id})
     for _ in range(_TRIES):
         try:
             return update(write, deadline, again=False)
@@ -114,19 +115,19 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
 
 def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -> Write:
     change = _BUDGET
-    condition = f"{_FITS} AND size(#holds) < :many AND size(#chain) = :others AND #heldCap = :cap"
-    condition += " AND (#held = :nothing OR #held <= :room)"
+    condition = f"{_fits(wanted)} AND size(#holds) < :many AND size(#chain) = :others AND #heldCap = :cap"
     values = _values(wanted, entry) | {
         ":many": OPEN_HOLDS,
         ":others": entry.windows - 1 - len(wanted.also),
         ":cap": cap,
-        ":room": cap - wanted.amount,
-        ":nothing": 0,
     }
     names = {"#id": wanted.call_id}
+    if wanted.amount:
+        values |= {":none": 0, ":room": cap - wanted.amount}
+        condition += " AND (#held = :none OR #held <= :room)"
     if rates.limited:
         names["#minute"] = str(wanted.minute)
-        values |= {":one": 1, ":counted": rates.counted}
+        values |= {":nothing": 0, ":one": 1, ":counted": rates.counted}
         change += ", #requests.#minute = if_not_exists(#requests.#minute, :nothing) + :one"
         change += ", #tokens.#minute = if_not_exists(#tokens.#minute, :nothing) + :counted"
     if rates.requests is not None:
@@ -159,6 +160,11 @@ def _given_back(window: Window, wanted: Wanted, rates: Rates, deadline: Deadline
         if gone.trace and gone.trace.booked:
             ledger.undo_estimates(wanted.user, wanted.call_id)
             amend(window, wanted.call_id, gone.trace, 0, deadline)
+
+
+def _fits(wanted: Wanted) -> str:
+    """What is free is not refused by money, even where a lowered limit owes."""
+    return _FITS if wanted.amount else f"attribute_exists(#userId) AND {_ANEW}"
 
 
 def _values(wanted: Wanted, entry: Entry) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from llm_core import ledger
-from llm_core.accounts.window import Entry, Window
+from llm_core.accounts.steps import Entry
+from llm_core.accounts.window import Window
 from llm_core.aws.table import Item
 from llm_core.errors import LedgerUnavailable
 from llm_core.ledger import Row, Written
@@ -22,6 +23,9 @@ ABANDONED = "abandoned"
 
 UNSEEN = "unseen"
 """The outcome of a call that died while a provider may have been at work: booked at its ceiling."""
+
+NO_ATTEMPT = frozenset({ABANDONED, ledger.UNDONE})
+"""Outcomes of rows for which no provider was asked."""
 
 
 def row(call_id: str, own: Window, entry: Entry, attempt: int, *, charged: int | None, swept: bool) -> Row:

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from llm_core.accounts import admission, endings, shards, window
+from llm_core.accounts import admission, endings, shards, steps, window
 from llm_core.accounts.admission import Rates, Wanted
-from llm_core.accounts.window import UNLIMITED, Entry, Gone, Trace, Window
+from llm_core.accounts.steps import Entry, Gone, Trace
+from llm_core.accounts.window import UNLIMITED, Window
 from llm_core.aws.table import Item
 from llm_core.aws.telemetry import logger
 from llm_core.aws.writes import ConditionFailed, Write
@@ -46,13 +47,17 @@ class Minute:
 
 @dataclass(slots=True)
 class Hold:
-    """`open` has the entry in each window, the key's own first; after a settle, those that it did not reach."""
+    """`open` has the entry in each window, the key's own first; after a settle, those that it did not reach.
+
+    `cap`: nano-USD that all calls of that key may hold together.
+    """
 
     call_id: str
     user: str
     open: dict[Window, Entry] = field(default_factory=dict)
     balance: Balance | None = None
     minute: Minute | None = None
+    cap: int = UNLIMITED
 
     @property
     def amount(self) -> int:
@@ -62,7 +67,7 @@ class Hold:
     @property
     def remembered(self) -> list[Write]:
         """Steps of a transaction: every window still has this call's hold, or the trace of what was booked for it."""
-        return [window.remembered(place, self.call_id) for place in self.open]
+        return [steps.remembered(place, self.call_id) for place in self.open]
 
     def extend(self, more: int, deadline: Deadline) -> None:
         """Hold `more` nano-USD in every window, or change nothing.
@@ -72,7 +77,8 @@ class Hold:
         wider: dict[Window, Entry] = {}
         try:
             for place, entry in self.open.items():
-                wider[place] = window.extend(place, self.call_id, entry, more, deadline)
+                cap = self.cap if entry.windows else UNLIMITED
+                wider[place] = steps.extend(place, self.call_id, entry, more, deadline, cap=cap)
         except (DreyError, Gone) as failure:
             self._narrow(wider, more)
             if isinstance(failure, ConditionFailed) and failure.item is not None:
@@ -89,14 +95,14 @@ class Hold:
         for place, entry in wider.items():
             deadline = Deadline.after(_SECONDS_TO_SETTLE)
             try:
-                self.open[place] = window.extend(place, self.call_id, entry, -less, deadline)
+                self.open[place] = steps.extend(place, self.call_id, entry, -less, deadline)
             except (StoreUnavailable, Gone):
                 self.open[place] = entry
 
     def settle(self, cost: int, counted: tuple[int, int] | None = None) -> dict[Window, Trace]:
         """Book what the call was charged, in every window. Where the sweeper did it before, the traces of that.
 
-        Nothing here can take the answer back, so trouble is logged and left to the sweeper. `counted`: window.settle.
+        Nothing here can take the answer back, so trouble is logged and left to the sweeper. `counted`: steps.settle.
         """
         traces: dict[Window, Trace] = {}
         left: dict[Window, Entry] = {}
@@ -120,12 +126,12 @@ class Hold:
     def _settle(self, place: Window, entry: Entry, cost: int, counted: tuple[int, int] | None) -> Trace | None:
         deadline = Deadline.after(_SECONDS_TO_SETTLE)
         try:
-            window.settle(place, self.call_id, entry, cost, deadline, counted=counted)
+            steps.settle(place, self.call_id, entry, cost, deadline, counted=counted)
         except Gone as gone:
             if gone.found is None:
                 return gone.trace  # without one it was our own settle, whose answer was lost
             with suppress(Gone):  # our own extension, whose answer was lost
-                window.settle(place, self.call_id, gone.found, cost, deadline)
+                steps.settle(place, self.call_id, gone.found, cost, deadline)
         return None
 
 
@@ -139,6 +145,7 @@ def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadl
     try:
         item = admission.hold_own(own, wanted, rates, model, deadline)
         _took(hold, own, item)
+        hold.cap = item["heldCap"]
         for payer in [*item["chain"], *({"account": name, "kind": "total", "shards": 1} for name in wanted.also)]:
             label = window.label(payer["kind"], wanted.now)
             place, taken = shards.hold(payer["account"], label, payer["shards"], wanted, deadline)
@@ -154,11 +161,15 @@ def take(account: str, wanted: Wanted, rates: Rates, model: str, deadline: Deadl
 def count(account: str, wanted: Wanted, rates: Rates, deadline: Deadline) -> Hold | None:
     """Count a request that costs nothing, such as a cached answer, against its key's minute; None without such limits.
 
-    Raises RateLimited, StoreUnavailable.
+    No other account is asked. Raises RateLimited, StoreUnavailable.
     """
     if not rates.limited:
         return None
-    hold = take(account, wanted, rates, "", deadline)
+    hold = Hold(wanted.call_id, wanted.user)
+    own = Window(account, window.label("month", wanted.now))
+    item = admission.hold_own(own, wanted, rates, "", deadline)
+    _took(hold, own, item)
+    hold.minute = _minute(item, wanted)
     hold.settle(0)
     return hold
 

@@ -1,12 +1,14 @@
 """A limit changes: the account and its windows that have begun move together, and every key below is told.
 
-From the moment the change returns no call is admitted against the old limit, on any replica.
+From the moment the change returns no call is admitted against the old limit, on any replica. Whoever dies in the middle
+of telling has left a mark on the account, and the sweeper goes on.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from llm_core.accounts import opening, tree
 from llm_core.accounts.tree import KINDS, MAX_LIMIT, Account
@@ -16,6 +18,9 @@ from llm_core.aws.writes import ConditionFailed, Write, together, update
 from llm_core.deadline import Deadline
 from llm_core.errors import InvalidRequest
 from llm_core.settings import settings
+
+TELLING = "telling"
+"""In the sparse index that the sweeper reads: an account whose change is not known to every key below it yet."""
 
 _SKEW_SECONDS = 300
 """How far a clock elsewhere may be ahead or behind: near the turn of a window both are in use."""
@@ -47,9 +52,27 @@ def change(name: str, limits: Mapping[Kind, int | None], audit: Audit, deadline:
             deadline.remaining()
         else:
             break
-    for account in (after, *tree.below(tree.find(name))):  # anew: a key may have been made meanwhile
-        tell(account.name, now, deadline)
+    tell_below(name, now, deadline)
     return after
+
+
+def tell_below(name: str, now: float, deadline: Deadline) -> None:
+    """Tell every key at or below this account who pays, and take away the mark that this is still to be done.
+
+    Raises StoreUnavailable, NotFound; the mark then stays, and the sweeper comes here.
+    """
+    account = tree.find(name)  # anew: a key may have been made meanwhile
+    for each in (account, *tree.below(account)):
+        tell(each.name, now, deadline)
+    done = Write(
+        settings().need("budgets_table_name"),
+        {"userId": name},
+        change="REMOVE #open",
+        condition="#version = :told",
+        values={":told": account.version},
+    )
+    with suppress(ConditionFailed):  # changed again meanwhile, by somebody who tells it
+        update(done, deadline)
 
 
 def tell(name: str, now: float, deadline: Deadline) -> None:
@@ -80,9 +103,14 @@ def _account(before: Account, after: Account) -> Write:
     return Write(
         settings().need("budgets_table_name"),
         {"userId": after.name},
-        change="SET #limits = :limits, #version = :after",
+        change="SET #limits = :limits, #version = :after, #open = :telling",
         condition="#version = :before",
-        values={":limits": dict(after.limits), ":before": before.version, ":after": after.version},
+        values={
+            ":limits": dict(after.limits),
+            ":before": before.version,
+            ":after": after.version,
+            ":telling": TELLING,
+        },
     )
 
 

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from llm_core.accounts.window import Entry, Window, label
+from llm_core.accounts.steps import Entry
+from llm_core.accounts.window import Window, label
 from llm_core.aws import table
 from llm_core.aws.writes import ConditionFailed, update
 from llm_core.deadline import Deadline
@@ -20,7 +21,7 @@ _SECONDS_TO_HOLD = 60
 """A call's hold is taken within this time of its id: at the turn of a month, in the next one."""
 
 _MARK = "c"
-"""Of an entry in `holds` (window.py): when the call was told to stop, in epoch seconds."""
+"""Of an entry in `holds` (steps.py): when the call was told to stop, in epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)

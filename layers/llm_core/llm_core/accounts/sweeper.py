@@ -1,17 +1,20 @@
 """Calls whose caller died: finished by their usage rows, or, where nobody saw the end, at the most they can have cost.
 
 The usage row decides: it is written once, by the caller or by us, and every window is settled by what the rows say.
+Beside that, changes of limits that were not told to every key are told on (limits.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from llm_core import ledger
-from llm_core.accounts import endings, window
-from llm_core.accounts.window import OPEN, Entry, Gone, Trace, Window
+from llm_core.accounts import endings, limits, steps, window
+from llm_core.accounts.steps import Entry, Gone, Trace
+from llm_core.accounts.window import OPEN, Window
 from llm_core.aws import table
 from llm_core.aws.table import Item
 from llm_core.aws.telemetry import logger
@@ -22,17 +25,22 @@ from llm_core.ledger import Row, Written
 from llm_core.settings import settings
 
 _MINUTES_KEPT = 2
+_SECONDS_TO_TIDY = 1.0
+
+LATE_SECONDS = 300
+"""The index is a moment late: a call of which it may hide a window is not judged before so long after its lease."""
 
 
 @dataclass(slots=True)
 class Count:
-    """What one sweep did: windows looked at, calls finished by their rows, by an estimate, or as never begun, and those
-    that could not be finished this time."""
+    """What one sweep did: windows looked at, calls finished by their rows, by an estimate, or as never begun, limits
+    told on, and whatever could not be dealt with this time."""
 
     windows: int = 0
     finished: int = 0
     estimated: int = 0
     abandoned: int = 0
+    told: int = 0
     failed: int = 0
 
 
@@ -43,31 +51,52 @@ class Found:
     open: dict[Window, Entry] = field(default_factory=dict)
     traces: dict[Window, Trace] = field(default_factory=dict)
 
+    def look(self, place: Window, item: Item, call_id: str) -> None:
+        """Take down what this window has of the call."""
+        if entry := Entry.of(item, call_id):
+            self.open[place] = entry
+        if trace := Trace.of(item, call_id):
+            self.traces[place] = trace
+
 
 def sweep(now: float, deadline: Deadline) -> Count:
     """Finish every hold whose lease is over (`now`: epoch seconds). Raises StoreUnavailable, and is then run again."""
     count = Count()
     calls: dict[str, Found] = defaultdict(Found)
-    for key in table.listed(settings().need("budgets_table_name"), OPEN, OPEN):
-        place = window.parsed(key["userId"])
-        item = place.read()
-        if item is None:
-            continue
-        count.windows += 1
-        for call_id in item["holds"]:
-            if entry := Entry.of(item, call_id):
-                calls[call_id].open[place] = entry
-        for call_id in item["ended"]:
-            if trace := Trace.of(item, call_id):
-                calls[call_id].traces[place] = trace
-        _tidy(place, item, now, deadline)
+    looked: dict[Window, Item] = {}
+    for key in _listed(OPEN):
+        with _alone(count, "window", key):
+            place = window.parsed(key)
+            if (item := place.read()) is not None:
+                looked[place] = item
+                for call_id in {*item["holds"], *item["ended"]}:
+                    calls[call_id].look(place, item, call_id)
+    count.windows = len(looked)
     for call_id, found in calls.items():
-        try:
+        with _alone(count, "call", call_id):
             _call(call_id, found, now, deadline, count)
-        except Exception:  # noqa: BLE001 - one call that cannot be finished must not keep all others
-            count.failed += 1
-            logger.exception("call not swept", extra={"event": "sweep_failed", "call": call_id})
+    for name in _listed(limits.TELLING):
+        with _alone(count, "account", name):
+            limits.tell_below(name, now, deadline)
+            count.told += 1
+    for place, item in looked.items():
+        with _alone(count, "window", place.name):
+            _tidy(place, item, now, Deadline.after(min(_SECONDS_TO_TIDY, deadline.left)))
     return count
+
+
+@contextmanager
+def _alone(count: Count, what: str, name: str) -> Iterator[None]:
+    """Whatever is wrong with one window or call must not keep all others."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - it is told, and the next sweep meets it again
+        count.failed += 1
+        logger.exception("not swept", extra={"event": "sweep_failed", what: name})
+
+
+def _listed(mark: str) -> list[str]:
+    return [key["userId"] for key in table.listed(settings().need("budgets_table_name"), OPEN, mark)]
 
 
 def _call(call_id: str, found: Found, now: float, deadline: Deadline, count: Count) -> None:
@@ -75,7 +104,7 @@ def _call(call_id: str, found: Found, now: float, deadline: Deadline, count: Cou
         _finish(call_id, found.open, now, deadline, count)
     for place, trace in found.traces.items():
         if trace.until < now:
-            window.amend(place, call_id, trace, _cost(_rows(trace.user, call_id)), deadline)
+            steps.amend(place, call_id, trace, _cost(_rows(trace.user, call_id)), deadline)
 
 
 def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: Deadline, count: Count) -> None:
@@ -85,7 +114,10 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
     if endings.ended(rows):
         count.finished += 1
     elif own := next((place for place, entry in entries.items() if entry.windows), None):
-        seen = len(entries) == entries[own].windows
+        held = entries[own]
+        if len(entries) < held.windows and not _looked(call_id, own, entries) and now < held.lease + LATE_SECONDS:
+            return
+        seen = len(entries) >= held.windows
         row = _estimate(call_id, own, entries, rows, begun=seen)
         try:
             ledger.record(row)
@@ -96,11 +128,13 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
             count.estimated, count.abandoned = count.estimated + seen, count.abandoned + (not seen)
             logger.warning("call swept", extra={"event": "call_swept", "call": call_id, "outcome": row.outcome})
         rows = _rows(user, call_id)
+    elif not rows and any(now < entry.lease + LATE_SECONDS for entry in entries.values()):
+        return
     back = False
     for place, entry in entries.items():
         if entry.lease < now:
             try:
-                window.settle(place, call_id, entry, _cost(rows), deadline, trace=True)
+                steps.settle(place, call_id, entry, _cost(rows), deadline, trace=True)
             except Gone as gone:
                 back = back or not (gone.trace or gone.found)
     if back and wrote:  # its caller settled it meanwhile, without the attempt that was written here
@@ -108,11 +142,26 @@ def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: De
         _amend(call_id, user, entries, deadline)
 
 
+def _looked(call_id: str, own: Window, entries: dict[Window, Entry]) -> bool:
+    """An index that is late must not make a call free, so the other windows that the key's own names are read
+    themselves, and what they hold is added to `entries`. Whether these are all that the call can hold in: what pays
+    beside the key's line is not named there."""
+    entry = entries[own]
+    chain = (own.read() or {}).get("chain", [])
+    moments = (ledger.parsed(call_id)[1], entry.lease)  # a hold is taken in between
+    for payer in chain:
+        for label in {window.label(payer["kind"], moment) for moment in moments}:
+            for place in (Window(payer["account"], label, shard) for shard in range(payer["shards"])):
+                if place not in entries and (other := Entry.of(place.read(), call_id)):
+                    entries[place] = other
+    return entry.windows <= 1 + len(chain)
+
+
 def _amend(call_id: str, user: str, places: Iterable[Window], deadline: Deadline) -> None:
     cost = _cost(_rows(user, call_id))
     for place in places:
         if trace := Trace.of(place.read(), call_id):
-            window.amend(place, call_id, trace, cost, deadline)
+            steps.amend(place, call_id, trace, cost, deadline)
 
 
 def _cost(rows: Sequence[Item]) -> int:
