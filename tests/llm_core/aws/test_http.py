@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llm_core.aws import refusals
+from llm_core.aws import refusals, telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.errors import InvalidRequest, NotFound, StoreUnavailable
 
@@ -199,6 +199,34 @@ def test_a_key_comes_in_either_header(door: Door, headers: dict[str, str], key: 
 
     door(event("/v1/key", **headers), Context())
     assert seen == [key]
+
+
+def test_a_body_is_told_and_closed_in_the_context_of_its_request(door: Door, log: io.StringIO) -> None:
+    """Given two that are read in turns, after their doors have returned: each line has its own request's id."""
+
+    @door.get("/v1/told")
+    def told() -> Response:
+        def pieces() -> Iterator[bytes]:
+            try:
+                for _ in range(2):
+                    telemetry.logger.info("told")
+                    yield b"piece"
+            finally:
+                telemetry.logger.info("closed")
+
+        return Response(200, pieces(), content_type="text/event-stream")
+
+    bodies = [door(event("/v1/told", x_request_id=name), Context())["body"] for name in ("one", "two")]
+    for _ in range(2):
+        for body in bodies:
+            assert next(body) == b"piece"
+    for body in bodies:
+        body.close()
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["message"], line["request_id"]) for line in lines] == [
+        *[("told", "one"), ("told", "two")] * 2,
+        *[("closed", "one"), ("closed", "two")],
+    ]
 
 
 def test_requests_of_one_process_never_see_each_others(door: Door) -> None:

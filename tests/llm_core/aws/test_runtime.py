@@ -288,6 +288,15 @@ def test_a_door_streams_under_its_own_headers(door: Loop) -> None:
     assert [each.said for each in heard[1:-1]] == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
 
 
+def test_what_is_logged_while_an_answer_leaves_is_found_by_its_requests_id(door: Loop) -> None:
+    door.api.invoke(rest_event("/v1/told")).all()
+    lines = [json.loads(line) for line in door.log.splitlines() if line.startswith("{")]
+    (told,) = [line for line in lines if line["message"] == "while it is told"]
+    assert (told["request_id"], told["gateway_request_id"]) == ("mine-1", "from-api-gateway")
+    (failed,) = [line for line in lines if line.get("event") == "invocation_failed"]
+    assert failed["gateway_request_id"] == "from-api-gateway"
+
+
 def test_a_door_answers_whole_and_refuses_in_the_same_form(door: Loop) -> None:
     whole = door.api.invoke(rest_event("/v1/whole")).all()
     assert (whole[0].said["statusCode"], whole[1].said.decode()) == (200, '{"name": "Grüße"}')

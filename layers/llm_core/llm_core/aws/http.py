@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,20 @@ class Response:
     content_type: str = JSON
 
 
+class _Within(Iterator[bytes]):
+    """A body that is made after its door has returned, in the context of its request: its lines carry its labels."""
+
+    def __init__(self, context: Context, body: Iterator[bytes]) -> None:
+        self._context = context
+        self._body = body
+
+    def __next__(self) -> bytes:
+        return self._context.run(next, self._body)
+
+    def close(self) -> None:
+        self._context.run(getattr(self._body, "close", lambda: None))
+
+
 class Door(APIGatewayRestResolver):
     """Powertools' resolver, with what belongs to one request kept apart from every other's.
 
@@ -109,6 +123,8 @@ class Door(APIGatewayRestResolver):
         gateway_id = self.current_event.request_context.request_id or "unknown"
         with telemetry.request(request_id=self.request_id, gateway_request_id=gateway_id, path=self.current_event.path):
             answer: dict[str, Any] = self._build_response(self._resolve())
+            if isinstance(answer.get("body"), Iterator):
+                answer["body"] = _Within(copy_context(), answer["body"])
         return answer
 
     @property

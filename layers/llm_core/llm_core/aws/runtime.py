@@ -51,7 +51,7 @@ def _imported(name: str) -> Handler:
 def _serve(handler: Handler, event: Any, context: Context, delivery: Delivery) -> None:
     from llm_core.aws.telemetry import logger  # the door has imported it
 
-    labels = {"function_request_id": context.aws_request_id}
+    labels = {"function_request_id": context.aws_request_id, **_request(event)}
     try:
         try:
             answer = handler(event, context)
@@ -68,6 +68,13 @@ def _serve(handler: Handler, event: Any, context: Context, delivery: Delivery) -
             delivery.end()
     except Gone as gone:
         logger.warning("nobody takes the answer", extra={"event": "answer_lost", "reason": str(gone), **labels})
+
+
+def _request(event: Any) -> dict[str, str]:
+    """The label by which the lines of an API's request are found; other events have none."""
+    told = event.get("requestContext") if isinstance(event, dict) else None
+    request_id = told.get("requestId") if isinstance(told, dict) else None
+    return {"gateway_request_id": request_id} if isinstance(request_id, str) else {}
 
 
 def _pieces(answer: Mapping[str, Any]) -> Generator[bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 
 COLLECTED_AT_IMPORT = gc.isenabled()
@@ -106,6 +107,18 @@ door = Door()
 def stream() -> Response:
     pieces = (f"data: {number}\n\n".encode() for number in range(3))
     return Response(200, pieces, {"x-drey-provider": "anthropic"}, "text/event-stream")
+
+
+@door.get("/v1/told")
+def told_later() -> Response:
+    """Its body says something to the log, then breaks off."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"data: 0\n\n"
+        telemetry.logger.info("while it is told")
+        raise ValueError("a customer's prompt")
+
+    return Response(200, pieces(), content_type="text/event-stream")
 
 
 @door.get("/v1/whole")
