@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from evals import agreement, cases, live, offline, results, table
+from evals import agreement, cases, drift, live, offline, results, table
 from evals.cases import NotASuite, Suite
 from evals.play import Outcome, play
 from evals.recordings import UNDERSTUDY, Archive, Asked
@@ -32,6 +32,7 @@ def replay(names: Sequence[str]) -> int:
     wrong += [each for each in prompts.unevaluated(library.FOLDER, known) if not names or each.split(":")[0] in names]
     for suite, outcomes in played:
         wrong += results.complaints(known, library.prompt(suite.use_case), outcomes)
+    wrong += drift.complaints(played)
     left = [file for suite, _ in played for file in archive.unused(suite.use_case)]
     wrong += [
         f"{file.relative_to(archive.folder.parent)}: no case asks for this recording any more: delete it"
@@ -54,6 +55,7 @@ def record(names: Sequence[str], understudy: bool, agreed: bool) -> int:
             for file in archive.unused(suite.use_case):
                 file.unlink()
         results.write(known)
+        drift.write(played)
     what = "as the understudy counts it, for nothing" if understudy else "was paid"
     CONSOLE.print(f"Recorded {source.asked} answers: {plain(source.spent)} USD, {what}.")
     return _told(played, [])

@@ -98,6 +98,7 @@ REPRESENTATIVE = [
     ("AccountsRollUp", "roll_up-row"),
     ("AccountsBudgetEvents", "budget_events-half"),
     ("OperationsAlert", "alert-fallback"),
+    ("OperationsDrift", "drift-week"),
     ("OperationsPrices", "prices-day"),
     ("SayingsGetSaying", "get_saying-first"),
     ("SayingsProcessFeedback", "process_feedback-up"),

@@ -73,7 +73,7 @@ def test_a_sample_event_is_what_api_gateway_would_send_to_that_door(file: Path) 
 
 
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
-DEPENDS = {"prices-day", "sweep-minute"}  # on the catalog's own dates; on what other tests left behind
+DEPENDS = {"drift-week", "prices-day", "sweep-minute"}  # on recordings, the catalog's dates, what tests left behind
 ANSWERS: dict[str, Any] = {
     "alert-alarm": None,
     "alert-budget": None,
@@ -86,6 +86,7 @@ ANSWERS: dict[str, Any] = {
     "roll_up-expired": NOTHING_FAILED,
     "roll_up-row": NOTHING_FAILED,
     "roll_up-unreadable": {"batchItemFailures": [{"itemIdentifier": "111100000000000000000051"}]},
+    "drift-warmup": {},
     "prices-warmup": {},
     "sweep-warmup": {},
     "get_saying-first": 200,

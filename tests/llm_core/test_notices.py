@@ -19,6 +19,7 @@ BUDGET = {
     "spent_usd": "8.1",
     "limit_usd": "10",
 }
+DRIFT = {"kind": "drift", "subject": "classify", "at": AT, "score": 50, "baseline": 100, "cases": 4}
 LEDGER = {"kind": "ledger", "subject": "anthropic/a", "at": AT}
 
 
@@ -30,6 +31,7 @@ LEDGER = {"kind": "ledger", "subject": "anthropic/a", "at": AT}
         (BUDGET, "user:ada has spent 80 % of its budget for 2026-11", "8.1 of 10 USD are spent"),
         ({**BUDGET, "percent": 100}, "user:ada has used up its budget for 2026-11", "refused with 402"),
         ({**BUDGET, "window": "total"}, "user:ada has spent 80 % of its whole budget", "8.1 of 10 USD"),
+        (DRIFT, "Answers for classify have become worse", "50 % of 4 cases pass now, 100 % did"),
         (LEDGER, "Usage could not be written down: anthropic/a", "withheld from the caller"),
     ],
 )
@@ -43,15 +45,15 @@ def test_each_kind_has_words_of_its_own(alert: dict[str, object], title: str, wo
 
 
 def test_what_cannot_wait_is_urgent() -> None:
-    urgent = [alert["kind"] for alert in (FALLBACK, OVERRUN, BUDGET, LEDGER) if notice(alert).urgent]
+    urgent = [alert["kind"] for alert in (FALLBACK, OVERRUN, BUDGET, DRIFT, LEDGER) if notice(alert).urgent]
     assert urgent == ["overrun", "ledger"]
     assert notice({**BUDGET, "percent": 100}).urgent
 
 
 def test_a_kind_that_nobody_knows_is_told_by_its_heading_and_shows_no_facts() -> None:
-    found = notice({"kind": "drift", "subject": "judge", "why": "a fact that could be anything"}, "Drey: judge drifts")
-    assert found.title == "Drey: judge drifts"
-    assert "drift was raised about judge" in found.what
+    found = notice({"kind": "weather", "subject": "oak", "why": "a fact that could be anything"}, "Drey: storm")
+    assert found.title == "Drey: storm"
+    assert "weather was raised about oak" in found.what
     assert "anything" not in found.text
 
 

@@ -78,3 +78,11 @@ def test_an_operator_may_open_the_purse_before_anybody_comes(purse: str) -> None
 def test_a_purse_stands_below_nobody(purse: str) -> None:
     with pytest.raises(InvalidRequest):
         budgets.opened(purse, parent="team:search")
+
+
+def test_what_the_platform_asks_for_itself_has_a_purse_of_its_own(purse: str) -> None:
+    caller = public.own(task := feature())
+    assert (caller.account, caller.user_id) == (f"key:own-{task}", task)
+    assert [each.name for each in tree.lineage(caller.account)] == [caller.account, f"user:{task}"]
+    answer = gateway.answer(HELLO, caller, Deadline.after(10))
+    assert standing.of(tree.find(f"user:{task}"), "day", time.time()).spent == answer.call.charged > 0

@@ -110,6 +110,17 @@ def _ledger(fact: Mapping[str, str]) -> Notice:
     )
 
 
+def _drift(fact: Mapping[str, str]) -> Notice:
+    return Notice(
+        title=f"Answers for {fact['subject']} have become worse",
+        what=f"{fact['score']} % of {fact['cases']} cases pass now, {fact['baseline']} % did when they were recorded.",
+        means="A model may have been changed by its provider, or what it is asked is no longer what was evaluated. "
+        "Callers get answers all the same. A case counts when it failed twice.",
+        do="The log says which cases: event = drift_case. Delete the recordings of this suite, and `make evals LIVE=1` "
+        "asks all of its cases anew; then mend the prompt, or give its role to another model by an overlay.",
+    )
+
+
 def _unknown(fact: Mapping[str, str], heading: str) -> Notice:
     kind, subject = fact.get("kind", "alert"), fact.get("subject", "")
     return Notice(
@@ -120,4 +131,4 @@ def _unknown(fact: Mapping[str, str], heading: str) -> Notice:
     )
 
 
-_WORDS = {"fallback": _fallback, "overrun": _overrun, "budget": _budget, "ledger": _ledger}
+_WORDS = {"fallback": _fallback, "overrun": _overrun, "budget": _budget, "ledger": _ledger, "drift": _drift}
