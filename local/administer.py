@@ -57,8 +57,11 @@ def set_budget(account: str, limits: Mapping[Kind, int | None], shards: int | No
 
 def revoke(key_id: str) -> None:
     """End a key and all below it."""
-    for ended in credentials.revoke(key_id, audit.OPERATOR, Deadline.after(_SECONDS)):
-        _say(f"{ended} is revoked, everywhere within 60 s")
+    ended = credentials.revoke(key_id, audit.OPERATOR, Deadline.after(_SECONDS))
+    for each in ended:
+        _say(f"{each} is revoked, everywhere within 60 s")
+    if not ended:
+        _say(f"{key_id} and all below it were revoked before")
 
 
 def clear(model: str, operation: str) -> None:

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from llm_core import audit, byok, credentials, keyring, keys
+from llm_core.accounts import tree
 from llm_core.aws import clients, table
+from llm_core.aws.writes import update
 from llm_core.callers import SCOPES, Caller, identify
 from llm_core.deadline import Deadline
 from llm_core.errors import DeadlineExceeded, InvalidRequest, NotAllowed, NotFound, Unauthorized
@@ -45,7 +47,7 @@ def test_the_end_is_for_all_below_and_for_good(above: Caller) -> None:
     grandchild = below(identify(child.api_key))
     assert credentials.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
     at = keys.find(child.key_id).revoked_at
-    assert credentials.revoke(child.key_id, above.key_id, soon()) == [child.key_id, grandchild.key_id]
+    assert credentials.revoke(child.key_id, above.key_id, soon()) == []
     assert keys.find(child.key_id).revoked_at == at is not None
     for made in (child, grandchild):
         with pytest.raises(Unauthorized):
@@ -61,7 +63,7 @@ def test_the_end_is_for_all_below_and_for_good(above: Caller) -> None:
 
 def test_an_account_that_is_closed_takes_no_key(above: Caller) -> None:
     """As while a revocation is under way, whose keys still work."""
-    credentials._closed(above.account, soon())
+    update(tree.closing(above.account), soon())
     with pytest.raises(NotAllowed, match="not open"):
         below(above)
 
@@ -120,6 +122,62 @@ def test_a_provider_key_that_comes_too_late_is_not_kept(above: Caller, monkeypat
     with pytest.raises(InvalidRequest, match="revoked"):
         credentials.provide(child.key_id, "openai", "own-key-0123456789", above.key_id, soon())
     path = f"{settings().byok_path}/{child.key_id}"
+    assert clients.ssm().get_parameters_by_path(Path=path)["Parameters"] == []
+
+
+def test_a_leaked_key_and_all_below_it_are_over_before_anything_else(above: Caller) -> None:
+    """It may have made more keys than can be ended in the time that is left."""
+    leaked = below(above)
+    made = [below(identify(leaked.api_key)) for _ in range(3)]
+    last = below(identify(made[0].api_key))
+    with pytest.raises(DeadlineExceeded):
+        credentials.revoke(leaked.key_id, above.key_id, Deadline.after(0))
+    for each in (leaked, *made, last):
+        with pytest.raises(Unauthorized):
+            identify(each.api_key)
+    assert keys.find(last.key_id).revoked_at is None, "nobody has come to it yet"
+
+    ended = credentials.revoke(leaked.key_id, above.key_id, soon())
+    assert sorted(ended) == sorted(each.key_id for each in (*made, last))
+    assert not keys.find(leaked.key_id).ending
+    assert identify(below(above).api_key)
+
+
+def test_an_end_within_an_end_that_was_not_finished_is_finished_by_the_larger(above: Caller) -> None:
+    child = below(above)
+    grandchild = below(identify(child.api_key))
+    with pytest.raises(DeadlineExceeded):
+        credentials.revoke(child.key_id, above.key_id, Deadline.after(0))
+    assert credentials.revoke(above.key_id, audit.OPERATOR, soon()) == [above.key_id, grandchild.key_id]
+    assert not keys.find(child.key_id).ending
+
+
+def test_only_so_many_living_keys_stand_right_below_one(above: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MOST_LIVING", 2)
+    first, _ = below(above), below(above)
+    with pytest.raises(NotAllowed, match="Too many keys"):
+        below(above)
+    credentials.revoke(first.key_id, above.key_id, soon())
+    assert identify(below(above).api_key), "one has made room"
+    monkeypatch.setattr(tree, "MOST_CHILDREN", 3)
+    credentials.revoke(first.key_id, above.key_id, soon())
+    with pytest.raises(NotAllowed, match="Too many keys"):
+        below(above)
+
+
+def test_whoever_dies_while_a_provider_key_is_kept_leaves_none_behind(
+    above: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies in Parameter Store, and the key's item does not name it yet."""
+    child = below(above)
+    with monkeypatch.context() as dying:
+        dying.setattr("llm_core.credentials._provided", lambda *_, **__: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            credentials.provide(child.key_id, "openai", "own-key-0123456789", above.key_id, soon())
+    path = f"{settings().byok_path}/{child.key_id}"
+    assert len(clients.ssm().get_parameters_by_path(Path=path)["Parameters"]) == 1
+    assert keys.find(child.key_id).providers == ()
+    credentials.revoke(child.key_id, above.key_id, soon())
     assert clients.ssm().get_parameters_by_path(Path=path)["Parameters"] == []
 
 

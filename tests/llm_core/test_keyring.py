@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from llm_core import credentials, keyring, keys
+from llm_core import credentials, eligible, keyring, keys, routing
 from llm_core.accounts import tree
+from llm_core.aws.stage_catalog import catalog
 from llm_core.callers import SCOPES, Caller, identify
 from llm_core.deadline import Deadline
 from llm_core.errors import InvalidRequest, NotFound
@@ -55,6 +56,25 @@ def test_a_change_is_read_back_and_what_is_not_named_stays(above: Caller) -> Non
     changed = keyring.change(above, child.key_id, Change("new", {"day": 3}, {"scopes": ["ai:embed"]}), soon())
     assert (changed.name, changed.terms.scopes, changed.terms.requests_per_minute) == ("new", {"ai:embed"}, 9)
     assert tree.find(f"key:{child.key_id}").limits == {"month": 7, "day": 3}
+
+
+def test_a_cut_that_was_interrupted_cuts_all_the_same(above: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key may never more at a call than each key above it may then, whatever stands in its own item."""
+    terms = Terms(SCOPES, requests_per_minute=100, models=("smart", "fast"))
+    child = keys.create("child", user_id=above.user_id, terms=terms, parent=above.account)
+    last = keys.create("last", user_id=above.user_id, terms=Terms(SCOPES), parent=f"key:{child.key_id}")
+    narrow = Change(terms={"scopes": ("ai:complete",), "requests_per_minute": 5, "models": ("fast",)})
+    with monkeypatch.context() as dying:
+        dying.setattr("llm_core.keyring._cut_below", lambda *_: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            keyring.change(above, child.key_id, narrow, Deadline.after(5))
+    assert keys.find(last.key_id).terms.scopes == SCOPES
+    found = identify(last.api_key)
+    assert (found.scopes, found.requests_per_minute) == (frozenset({"ai:complete"}), 5)
+    smart = catalog().model(next(iter(routing.models(["smart"], catalog()))))
+    assert eligible.permitted(found, [smart]) == []
+    keyring.change(above, child.key_id, narrow, Deadline.after(5))
+    assert keys.find(last.key_id).terms.scopes == frozenset({"ai:complete"}), "said again, it is finished"
 
 
 def test_what_is_narrowed_is_narrowed_below(above: Caller) -> None:

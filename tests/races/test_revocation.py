@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from llm_core import credentials, keyring, keys
+from llm_core import audit, credentials, keyring, keys
 from llm_core.aws import clients, writes
 from llm_core.callers import Caller, identify
 from llm_core.deadline import Deadline
-from llm_core.errors import DreyError, NotAllowed, StoreUnavailable
+from llm_core.errors import DreyError, NotAllowed, StoreUnavailable, Unauthorized
 from llm_core.keyring import Change
 from llm_core.keys import Key, NewKey, Terms
 from tests.conftest import Platform
@@ -128,10 +128,16 @@ def test_who_dies_while_revoking_can_say_it_again(
     monkeypatch.setattr("llm_core.credentials.update", stumbling(writes.update))
     with pytest.raises(StoreUnavailable):
         credentials.revoke(above.key_id, above.key_id, Deadline.after(5))
-    assert identify(above.api_key), "it still opens the door by which this can be said again"
+    for each in (above, child, last):
+        if dies_at:  # the first step ends them all
+            with pytest.raises(Unauthorized):
+                identify(each.api_key)
+        else:
+            assert identify(each.api_key), "nothing was done"
     left = iter(range(100, 200))
-    credentials.revoke(above.key_id, above.key_id, Deadline.after(5))
+    credentials.revoke(above.key_id, audit.OPERATOR, Deadline.after(5))
     assert all(keys.find(each.key_id).revoked_at for each in (above, child, last))
+    assert not any(keys.find(each.key_id).ending for each in (above, child, last))
 
 
 def _meanwhile(monkeypatch: pytest.MonkeyPatch, room: str, act: Callable[[], Any]) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
@@ -32,9 +33,10 @@ _REFUSED = "This API key is not valid here. Send a key of this platform: `Author
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A key that proved itself. `user_id` owns its usage rows. `models` are those it may name, None for all; the rates
-    are per minute, None for none; `policy` says whether an answer may be shortened to what is affordable. `run`: the
-    agent's run that it calls for, where that has a budget of its own, which then pays too."""
+    """A key that proved itself. `user_id` owns its usage rows. `models` are those it may name, None for all, `bounds`
+    those of each key above it that has such a list; the rates are per minute, None for none; `policy` says whether an
+    answer may be shortened to what is affordable. `run`: the agent's run that it calls for, where that has a budget of
+    its own, which then pays too."""
 
     key_id: str
     user_id: str
@@ -45,6 +47,7 @@ class Caller:
     policy: Policy = "clamp"
     providers: tuple[str, ...] = ()
     run: str = ""
+    bounds: tuple[tuple[str, ...], ...] = ()
 
     @property
     def account(self) -> str:
@@ -82,19 +85,38 @@ def vouched(key_id: str, run: str = "") -> Caller:
 
 
 def _caller(key_id: str, item: table.Item) -> Caller:
-    if item.get("revokedAt") or (item.get("expiresAt") or time.time() + 1) <= time.time():
+    """What the key may, which is never more than each key above it may now. One that is over ends those below it."""
+    line = [item, *_above(item)]
+    now = time.time()
+    if any(each.get("revokedAt") or (each.get("expiresAt") or now + 1) <= now for each in line):
         raise Unauthorized(_REFUSED)
+    lists = [tuple(each["models"]) for each in line[1:] if each.get("models") is not None]
     models = item.get("models")
     return Caller(
         key_id,
         item["userId"],
-        frozenset(item["scopes"]),
+        frozenset.intersection(*(frozenset(each["scopes"]) for each in line)),
         models=None if models is None else tuple(models),
-        requests_per_minute=item.get("requestsPerMinute"),
-        tokens_per_minute=item.get("tokensPerMinute"),
+        requests_per_minute=_least(line, "requestsPerMinute"),
+        tokens_per_minute=_least(line, "tokensPerMinute"),
         policy=item.get("policy", "clamp"),
         providers=tuple(item.get("providers", ())),
+        bounds=tuple(lists),
     )
+
+
+def _above(item: table.Item) -> Iterator[table.Item]:
+    """The keys above, nearest first: each is one read, and then believed for as long as any key."""
+    while (parent := item.get("parent") or "").startswith("key:"):
+        found = _find(parent.removeprefix("key:"))
+        if found is None:
+            raise Unauthorized(_REFUSED)
+        item = found
+        yield item
+
+
+def _least(line: Sequence[table.Item], rate: str) -> int | None:
+    return min((each[rate] for each in line if each.get(rate) is not None), default=None)
 
 
 def admit(api_key: str | None, *scopes: str) -> Caller:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import suppress
 
 from llm_core import byok, callers, keyring, keys
 from llm_core.accounts import tree
-from llm_core.aws.writes import ConditionFailed, together, update
+from llm_core.aws.writes import ConditionFailed, Write, together, update
 from llm_core.deadline import Deadline
 from llm_core.errors import InvalidRequest, NotFound
 from llm_core.keys import Key, NewKey
@@ -28,30 +29,36 @@ def rotate(key_id: str, by: str, deadline: Deadline) -> NewKey:
 
 
 def revoke(key_id: str, by: str, deadline: Deadline) -> list[str]:
-    """End the key and all below it, for good; the ids of all of them. Each stops within 60 seconds.
+    """End the key and all below it, for good; the ids of those that end now, the named one first.
 
-    First nothing can be opened below any of them any more, so that none is missed. Then they end, this one last: until
-    all is done it can be said again. Raises NotFound, StoreUnavailable, DeadlineExceeded.
+    It ends at once, and with it all below: a key is refused whose key above is revoked. Then nothing can be opened
+    below any of them, what they keep is deleted, and each is revoked by itself. Where time is over before that is done,
+    whoever is above it, or an operator, says it again, and it goes on. Raises NotFound, StoreUnavailable,
+    DeadlineExceeded.
     """
-    found = keys.find(key_id)
-    ended = [name.removeprefix("key:") for name in _closed(found.account, deadline)]
-    for each in reversed(ended):
-        at = keys.now()
-        act = keyring.act(by, "key.revoke", replace(found, key_id=each), {"revokedAt": None}, {"revokedAt": at})
-        try:
-            together([keys.revoked(each, at), act], deadline)
-        except ConditionFailed:
-            deadline.remaining()  # it was revoked before
-        callers.forget(each)
-    for each in ended:
-        for provider in keys.find(each).providers:
-            byok.forget(each, provider)
+    found, at = keys.find(key_id), keys.now()
+    before = bool(found.revoked_at)
+    if not before:
+        steps = [keys.revoked(key_id, at, ending=True), tree.closing(found.account), tree.left(found.parent)]
+        with suppress(ConditionFailed):  # it was revoked meanwhile
+            together([*steps, _act(found, by, at)], deadline)
+        callers.forget(key_id)
+    ended = [] if before else [key_id]
+    if not before or found.ending:
+        ended += _end_below(found, by, deadline)
+        _forget_kept(found)
+        update(keys.ended(key_id), deadline)
     return ended
 
 
 def provide(key_id: str, provider: str, secret: str, by: str, deadline: Deadline) -> None:
     """Keep a provider's key for this key's calls, in the place of the one before. Raises NotFound, InvalidRequest."""
+    byok.check(provider, secret, param="apiKey")
     found = keyring.good(key_id)
+    try:
+        update(keys.storing(key_id, provider), deadline)  # so that the key's end finds it, whatever dies from here on
+    except ConditionFailed as failure:
+        raise InvalidRequest(keyring.REVOKED) from failure
     byok.store(key_id, provider, secret)
     try:
         _provided(found, provider, by, deadline, kept=True)
@@ -79,8 +86,32 @@ def _provided(found: Key, provider: str, by: str, deadline: Deadline, *, kept: b
     callers.forget(found.key_id)
 
 
-def _closed(name: str, deadline: Deadline) -> list[str]:
-    """This account and the keys' accounts below it, nearest first, all of them closed now."""
-    closed = update(tree.closing(name), deadline)
-    below = sorted(child for child in closed.get("children", ()) if child.startswith("key:"))
-    return [name, *(each for child in below for each in _closed(child, deadline))]
+def _end_below(above: Key, by: str, deadline: Deadline) -> Iterator[str]:
+    """Each key below, once all below that one are over; so what is revoked needs no second look, unless named."""
+    for name in tree.find(above.account).children:
+        if not name.startswith("key:"):
+            continue
+        deadline.remaining()
+        found = keys.find(name.removeprefix("key:"))
+        if found.revoked_at and not found.ending:
+            continue
+        update(tree.closing(name), deadline)
+        yield from _end_below(found, by, deadline)
+        _forget_kept(found)
+        if found.ending:
+            update(keys.ended(found.key_id), deadline)
+            continue
+        at = keys.now()
+        with suppress(ConditionFailed):  # it was revoked meanwhile
+            together([keys.revoked(found.key_id, at), tree.left(found.parent), _act(found, by, at)], deadline)
+        callers.forget(found.key_id)
+        yield found.key_id
+
+
+def _forget_kept(found: Key) -> None:
+    for provider in sorted(found.stored):
+        byok.forget(found.key_id, provider)
+
+
+def _act(found: Key, by: str, at: str) -> Write:
+    return keyring.act(by, "key.revoke", found, {"revokedAt": None}, {"revokedAt": at})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llm_core import fitting, routing
 from llm_core.aws.stage_catalog import catalog
 from llm_core.call import Call
+from llm_core.callers import Caller
 from llm_core.catalog import Model
 from llm_core.errors import DreyError, NotAllowed, ParameterNotPriced
 from llm_core.messages import Request
@@ -20,13 +21,21 @@ def allowed(call: Call, models: Sequence[Model], *, fallback: bool, others: bool
     """
     models = call.own.narrowed(models, others=others)
     models = models if fallback else models[:1]
-    if call.caller.models is None:
-        return list(models)
-    names = routing.models(call.caller.models, catalog())
-    left = [model for model in models if model.name in names]
+    left = permitted(call.caller, models)
     if not left:
-        raise NotAllowed(f"This key may use only {', '.join(call.caller.models) or 'no model'}.")
+        own = call.caller.models
+        raise NotAllowed(f"This key may use only {', '.join(own) or 'no model'}." if own is not None else _ABOVE)
     return left
+
+
+def permitted(caller: Caller, models: Sequence[Model]) -> list[Model]:
+    """Those that the caller's key may use, and each key above it."""
+    lists = [*caller.bounds] if caller.models is None else [caller.models, *caller.bounds]
+    allowed = [routing.models(names, catalog()) for names in lists]
+    return [model for model in models if all(model.name in names for names in allowed)]
+
+
+_ABOVE = "The key above this one may not use this model."
 
 
 def able(models: Sequence[Model], request: Request) -> list[Model]:

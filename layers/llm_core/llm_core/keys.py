@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from llm_core import audit
 from llm_core.accounts import tree
 from llm_core.accounts.tree import Account
 from llm_core.aws import table
+from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, new, together
 from llm_core.callers import hashed
 from llm_core.deadline import Deadline
@@ -30,7 +31,8 @@ _SECONDS = 10.0
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key as it is kept; `terms` are without limits, which are its account's. `version` grows with every change,
-    `providers` are those for which it keeps a key of its own."""
+    `providers` are those for which it keeps a key of its own, `stored` those for which one may lie in Parameter Store.
+    `ending`: it is revoked, and not all below it are yet."""
 
     key_id: str
     name: str
@@ -41,6 +43,8 @@ class Key:
     created_at: str
     revoked_at: str | None
     providers: tuple[str, ...] = ()
+    stored: frozenset[str] = frozenset()
+    ending: bool = False
 
     @property
     def account(self) -> str:
@@ -91,10 +95,17 @@ def create(name: str, *, user_id: str, terms: Terms, parent: str | None = None, 
             together(steps, deadline)
         except ConditionFailed as failure:
             if not any(found and "keyId" in found for found in failure.items):
-                raise NotAllowed("The account above this key is not open any more.") from failure
+                raise NotAllowed(_closed(failure.items)) from failure
             deadline.remaining()  # the key above has changed; or, one in 62^12, this id is taken
         else:
             return made
+
+
+def _closed(items: Sequence[Item | None]) -> str:
+    """Why the account above takes no key."""
+    if all(found and "revoked" not in found for found in items):
+        return "Too many keys stand right below this account. Revoke what is not needed, or make keys below others."
+    return "The account above this key is not open any more."
 
 
 def find(key_id: str) -> Key:
@@ -112,6 +123,8 @@ def find(key_id: str) -> Key:
         item["createdAt"],
         item.get("revokedAt"),
         tuple(sorted(item.get("providers", ()))),
+        frozenset({*item.get("stored", ()), *item.get("providers", ())}),
+        "ending" in item,
     )
 
 
@@ -126,18 +139,26 @@ def resecreted(key: Key) -> tuple[NewKey, Write]:
     return made, _changed(key, {**secret, "rotatedAt": now()})
 
 
-def revoked(key_id: str, at: str) -> Write:
-    """A step that ends a key for good; it fails where that is done."""
-    condition = "attribute_exists(#keyId) AND attribute_not_exists(#revokedAt)"
-    change = "SET #revokedAt = :at, #version = #version + :one"
-    return Write(_table(), {"keyId": key_id}, change, condition, {":at": at, ":one": 1})
+def revoked(key_id: str, at: str, *, ending: bool = False) -> Write:
+    """A step that ends a key for good; it fails where that is done. `ending`: those below it follow."""
+    change = "SET #revokedAt = :at, #version = #version + :one" + (", #ending = :at" if ending else "")
+    return Write(_table(), {"keyId": key_id}, change, _GOOD, {":at": at, ":one": 1})
+
+
+def ended(key_id: str) -> Write:
+    """A step that says that all below a revoked key are revoked too."""
+    return Write(_table(), {"keyId": key_id}, "REMOVE #ending", "attribute_exists(#revokedAt)")
+
+
+def storing(key_id: str, provider: str) -> Write:
+    """A step that says that a key for this provider is about to be stored; it fails for a revoked key."""
+    return Write(_table(), {"keyId": key_id}, "ADD #stored :provider", _GOOD, {":provider": {provider}})
 
 
 def provided(key_id: str, provider: str, *, kept: bool) -> Write:
     """A step that says whether the key keeps one of its own for this provider; it fails for a revoked key."""
     change = f"{'ADD' if kept else 'DELETE'} #providers :provider SET #version = #version + :one"
-    condition = "attribute_exists(#keyId) AND attribute_not_exists(#revokedAt)"
-    return Write(_table(), {"keyId": key_id}, change, condition, {":provider": {provider}, ":one": 1})
+    return Write(_table(), {"keyId": key_id}, change, _GOOD, {":provider": {provider}, ":one": 1})
 
 
 def unchanged(key: Key) -> Write:
@@ -160,6 +181,7 @@ def open_user(user_id: str, parent: str | None = None) -> str:
     return name
 
 
+_GOOD = "attribute_exists(#keyId) AND attribute_not_exists(#revokedAt)"
 _AS_FOUND = "#version = :found AND attribute_not_exists(#revokedAt)"
 
 

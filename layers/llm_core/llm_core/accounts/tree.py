@@ -26,6 +26,12 @@ DEEPEST = 8
 MAX_LIMIT = 10**15
 """nano-USD: a million USD. Whoever needs more leaves the limit out."""
 
+MOST_LIVING = 1_000
+"""Keys right below a key that are not revoked."""
+
+MOST_CHILDREN = 10_000
+"""Accounts right below one that ever were opened: they all stand in its item, which ends at 400 KB."""
+
 _NAME = re.compile(r"(org|team|user|key|run|public):[A-Za-z0-9._@+-]{1,100}")
 
 
@@ -95,18 +101,29 @@ def opening(account: Account) -> list[Write]:
     }
     steps = [new(name, item, key="userId")]
     if account.parent is not None:
+        living = MOST_LIVING if account.parent.startswith("key:") else MOST_CHILDREN
         if len(lineage(account.parent)) >= DEEPEST:
             raise InvalidRequest(f"Accounts may stand {DEEPEST} deep. Make this one under another.", param="parent")
         steps.append(
             Write(
                 name,
                 {"userId": account.parent},
-                change="ADD #children :child",
-                condition="attribute_exists(#userId) AND attribute_not_exists(#revoked)",
-                values={":child": {account.name}},
+                change="ADD #children :child, #living :one",
+                condition=f"attribute_exists(#userId) AND attribute_not_exists(#revoked) AND {_ROOM}",
+                values={":child": {account.name}, ":one": 1, ":living": living, ":most": MOST_CHILDREN},
             )
         )
     return steps
+
+
+_ROOM = "(attribute_not_exists(#living) OR #living < :living)"
+_ROOM += " AND (attribute_not_exists(#children) OR size(#children) < :most)"
+
+
+def left(parent: str) -> Write:
+    """A step by which one of this account's children is not among the living any more."""
+    change, condition = "ADD #living :less", "attribute_exists(#userId)"
+    return Write(settings().need("budgets_table_name"), {"userId": parent}, change, condition, {":less": -1})
 
 
 def closing(name: str) -> Write:
