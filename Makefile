@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage bench-savings races soak-ledger
+SLOW := bench-usage bench-savings races soak-ledger soak-posts
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -156,6 +156,10 @@ races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: doc
 .PHONY: soak-ledger
 soak-ledger: $(DEV) $(EMULATOR) ## The ledger against its model, by many stories that hypothesis draws: STORIES=300
 	@DREY_SOAK=$(or $(STORIES),300) $(BIN)/python -m pytest -q tests/llm_core/accounts/test_ledger_machine.py
+
+.PHONY: soak-posts
+soak-posts: $(DEV) $(EMULATOR) ## What lists of posts read when there are 10,000: POSTS=10000
+	@DREY_POSTS=$(or $(POSTS),10000) $(BIN)/python -m pytest -q tests/functions/content/test_lists.py
 
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build

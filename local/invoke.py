@@ -17,6 +17,9 @@ from local.template import Door, Template
 _SAMPLE_KEY = re.compile(r"sk-proj-0{12}A{43}")
 """What stands for a key in events/: it opens nothing anywhere."""
 
+_SAMPLE_CLIENT = "0" * 26
+"""What stands there for the site's client in the user pool."""
+
 
 def invoke(project: Project, path: str, case: str) -> int:
     """Send events/<subject>/<door>-<case>.json to the door named `subject/door`; print its answer as JSON.
@@ -41,7 +44,9 @@ def invoke(project: Project, path: str, case: str) -> int:
     complain("Docker or the sam CLI is missing: the same event, in process, with the key of this checkout.")
     running = project.now_running()
     os.environ.update(environment(running["environment"]))
-    return _in_process(project, door, json.loads(_SAMPLE_KEY.sub(running["key"], file.read_text())))
+    text = _SAMPLE_KEY.sub(running["key"], file.read_text())
+    text = text.replace(_SAMPLE_CLIENT, running["outputs"].get("UserPoolClientId", _SAMPLE_CLIENT))
+    return _in_process(project, door, json.loads(text))
 
 
 def _in_process(project: Project, door: Door, event: object) -> int:

@@ -53,7 +53,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         "rooms",
         [
             *("ledger", "callers", "public", "people", "alerts", "journal", "audit", "overruns"),
-            *("terms", "keys", "keyring", "credentials", "key_shapes", "budgets"),
+            *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "budgets"),
             *("accounts.window", "accounts.steps", "accounts.tree", "accounts.opening", "accounts.endings"),
             *("accounts.admission", "accounts.shards"),
             *("roll_ups.counting", "roll_ups.sums"),

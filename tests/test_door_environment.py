@@ -24,6 +24,7 @@ from tests.estate import Estate
 TEMPLATE = Estate({}).source
 STACK = Project().stack_name("local")
 PLACEHOLDER_KEY = "sk-proj-" + "0" * 12 + "A" * 43
+PLACEHOLDER_CLIENT = "0" * 26
 
 AWS = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """What Lambda itself gives every function; the endpoint stands for AWS being there."""
@@ -52,6 +53,7 @@ def invoke(
     """The door in a process of its own that has only this environment."""
     subject = TEMPLATE.doors[door].path.partition("/")[0]
     text = (ROOT / f"events/{subject}/{case}.json").read_text().replace(PLACEHOLDER_KEY, platform.key)
+    text = text.replace(PLACEHOLDER_CLIENT, platform.outputs["UserPoolClientId"])
     event = json.loads(text)
     if fields:
         event["body"] = json.dumps(json.loads(event["body"]) | fields)
@@ -99,6 +101,9 @@ REPRESENTATIVE = [
     ("AccountsBudgetEvents", "budget_events-half"),
     ("OperationsAlert", "alert-fallback"),
     ("OperationsDrift", "drift-week"),
+    ("ContentRead", "read-list"),
+    ("ContentWrite", "write-drafts"),
+    ("ContentSweep", "sweep-day"),
     ("OperationsPrices", "prices-day"),
     ("SayingsGetSaying", "get_saying-first"),
     ("SayingsProcessFeedback", "process_feedback-up"),
@@ -144,6 +149,8 @@ MISSED += [
     ("SayingsProcessFeedback", "process_feedback-up", f"{name}_TABLE_NAME")
     for name in ("MAIN_HUMOR", "SAYING_FEEDBACK", "SAYING_SUMS")
 ]
+MISSED += [("ContentRead", "read-list", "CONTENT_TABLE_NAME"), ("ContentRead", "read-rss", "SITE_URL")]
+MISSED += [("ContentWrite", "write-drafts", name) for name in ("CONTENT_TABLE_NAME", "USER_POOL_CLIENT_ID")]
 
 
 @pytest.mark.parametrize(("door", "case", "name"), MISSED)

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
-from llm_core import key_shapes
+from llm_core import key_shapes, post_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/chat/completions", "One answer of a model, in OpenAI's dialect", openai_shapes.Body),
@@ -43,10 +43,22 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("put", "/v1/usage/budget", "Another budget", key_shapes.Budget),
     ("get", "/v1/generations/{id}", "One call with all its attempts", None),
     ("delete", "/v1/generations/{id}", "The end of an answer that is being streamed", None),
+    ("get", "/blog", "What is published, newest first", None),
+    ("get", "/blog/rss.xml", "The latest posts, for feed readers", None),
+    ("get", "/blog/sitemap.xml", "All posts, for search engines", None),
+    ("get", "/blog/{postId}", "One post", None),
+    ("post", "/blog", "A new post", post_shapes.NewPost),
+    ("put", "/blog/{postId}", "A post changed", post_shapes.PostChange),
+    ("delete", "/blog/{postId}", "The end of a post", None),
+    ("get", "/agent/posts", "Posts that nobody else sees yet", None),
+    ("get", "/agent/posts/{postId}", "One post as its writers see it, in any version", None),
     ("get", "/v1/openapi.json", "This description", None),
     ("get", "/health", "Whether the platform is alive", None),
     ("get", "/v1/health", "Whether the platform is alive", None),
 )
+FOR_READERS = {("get", "/blog"), ("get", "/blog/rss.xml"), ("get", "/blog/sitemap.xml"), ("get", "/blog/{postId}")}
+FOR_PEOPLE = ("/blog", "/agent/")
+"""Where somebody signs in instead of sending a key."""
 WITHOUT_A_KEY = {"/v1/openapi.json", "/health", "/v1/health"}
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -65,8 +77,10 @@ def describe(version: str) -> dict[str, Any]:
             operation["parameters"] = [
                 {"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in named_parts
             ]
-        if path in WITHOUT_A_KEY:
+        if path in WITHOUT_A_KEY or (method, path) in FOR_READERS:
             operation["security"] = []
+        elif path.startswith(FOR_PEOPLE):
+            operation["security"] = [{"person": []}]
         paths.setdefault(path, {})[method] = operation
     return {
         "openapi": "3.1.0",
@@ -78,6 +92,7 @@ def describe(version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                "person": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             },
         },
     }

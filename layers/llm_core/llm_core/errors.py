@@ -11,6 +11,7 @@ DreyError
  │    ├── BudgetHeld             the budget would suffice, but for calls still in flight
  │    └── StillRunning           the first request with this Idempotency-Key has not ended yet
  ├── IdempotencyMismatch         an Idempotency-Key that stands for something else
+ ├── Outdated                    what was to be changed is another by now
  ├── NotFound                    nothing there, or somebody else's
  │    └── ModelNotFound          an unknown or unpriced model, with the nearest names
  ├── ProviderError               an attempt at a provider failed: failures.py has that branch
@@ -121,6 +122,12 @@ class StillRunning(RateLimited):
 
     code = "idempotency_in_progress"
     retry_after_s = 5
+
+
+class Outdated(DreyError):
+    """Somebody else changed it since it was read. Nothing was written."""
+
+    code = "outdated"
 
 
 class NotFound(DreyError):

@@ -103,9 +103,21 @@ def test_every_part_of_a_path_in_braces_is_a_parameter(path: str, method: str) -
 
 def test_every_security_scheme_that_is_asked_for_is_described_and_only_open_routes_ask_for_none() -> None:
     schemes = set(DOCUMENT["components"]["securitySchemes"])
-    assert {name for each in DOCUMENT["security"] for name in each} == schemes
+    told = [*DOCUMENT["security"], *(each for path, method in OPERATIONS for each in asked(path, method))]
+    assert {name for each in told for name in each} == schemes
     opened = {path for path, method in OPERATIONS if operation(path, method).get("security") == []}
-    assert opened == {"/v1/openapi.json", "/health", "/v1/health"}
+    readers = {"/blog", "/blog/rss.xml", "/blog/sitemap.xml", "/blog/{postId}"}
+    assert opened == {"/v1/openapi.json", "/health", "/v1/health"} | readers
+
+
+def asked(path: str, method: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = operation(path, method).get("security", [])
+    return found
+
+
+def test_where_the_template_has_an_authorizer_a_person_is_asked_for() -> None:
+    signed_in = {(r.path, r.method.lower()) for r, _ in Template(ROOT / "template.yaml").routes if r.authorizer}
+    assert {(path, method) for path, method in OPERATIONS if asked(path, method) == [{"person": []}]} == signed_in
 
 
 BODIES = [f"gateway/chat-{case}" for case in ("hello", "tools", "messages", "count_tokens", "complete", "classify")]

@@ -32,6 +32,7 @@ _TABLE: dict[type[Exception], Kind] = {
     errors.Unauthorized: Kind(401, "authentication_error"),
     errors.BudgetExceeded: Kind(402, "billing_error"),
     errors.NotAllowed: Kind(403, "permission_error"),
+    errors.Outdated: Kind(412, "invalid_request_error"),
     errors.IdempotencyMismatch: Kind(422, "invalid_request_error"),
     errors.RateLimited: Kind(429, "rate_limit_error"),
     errors.NotFound: Kind(404, "not_found_error"),

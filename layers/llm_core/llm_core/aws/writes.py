@@ -57,7 +57,8 @@ class ConditionFailed(DreyError):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One conditional step on one item: an update (`change`), a whole new `item`, or only a look (`condition`).
+    """One conditional step on one item: an update (`change`), a whole new `item`, its end (`delete`, only together with
+    others), or only a look (`condition`).
 
     Attributes stand as `#name` in the expressions, so that none can be one of DynamoDB's 573 reserved words; `names`
     has those that stand for another name than their own.
@@ -70,6 +71,7 @@ class Write:
     values: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     item: Mapping[str, Any] | None = None
+    delete: bool = False
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -92,6 +94,8 @@ class Write:
         """As one item of a transaction."""
         if self.item is not None:
             return {"Put": {**self._options, "Item": packed(self.item)}}
+        if self.delete:
+            return {"Delete": {**self._options, "Key": packed(self.key)}}
         if not self.change:
             return {"ConditionCheck": {**self._options, "Key": packed(self.key)}}
         return {"Update": {**self._options, "Key": packed(self.key), "UpdateExpression": self.change}}

@@ -1,0 +1,134 @@
+"""A post, as it is kept: items of type `post`, whose key `postId` says what each is.
+
+    post-...          itself
+    post-...@3        how it was in its third version
+    post-...#python   its entry on the page of a tag, while it is published
+    slug#what-it-is   whose address that is
+
+Index `list` has the first and the third kind, by `date`: `list` is the status of a post, or `tag#python`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from llm_core.aws.table import Item
+from llm_core.post_shapes import LONGEST_SLUG
+
+Status = Literal["draft", "scheduled", "published"]
+
+ID = re.compile(r"post-[0-9a-f]{27}")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """`content` and `html` are pointers (texts.py). Times are RFC 3339 in UTC, "" for none. `slugs` are all that ever
+    led here, `revisions` the earlier versions that are kept; `scheduled` is when it will be published."""
+
+    id: str
+    title: str
+    slug: str
+    content: dict[str, Any]
+    html: dict[str, Any]
+    author: str
+    created: str
+    updated: str
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    status: Status = "draft"
+    image: str = ""
+    published: str = ""
+    scheduled: str = ""
+    version: int = 1
+    slugs: tuple[str, ...] = ()
+    revisions: tuple[int, ...] = ()
+
+    @property
+    def date(self) -> str:
+        """Where it stands in its list, newest first; no two have the same."""
+        return f"{self.published if self.status == 'published' else self.updated}#{self.id}"
+
+
+def new_id() -> str:
+    """`post-` and 27 hexadecimal digits."""
+    return f"post-{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def slugged(title: str) -> str:
+    """An address made of a title's words; `post` where it has none that an address can have."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    slug = ""
+    for word in words:
+        longer = f"{slug}-{word}" if slug else word[:LONGEST_SLUG]
+        if len(longer) > LONGEST_SLUG:
+            break
+        slug = longer
+    return slug or "post"
+
+
+def stored(post: Post) -> Item:
+    return {
+        "postId": post.id,
+        "type": "post",
+        "list": post.status,
+        "date": post.date,
+        "title": post.title,
+        "slug": post.slug,
+        "summary": post.summary,
+        "tags": list(post.tags),
+        "status": post.status,
+        "author": post.author,
+        "imageUrl": post.image,
+        "createdAt": post.created,
+        "updatedAt": post.updated,
+        "publishedAt": post.published,
+        "scheduledAt": post.scheduled,
+        "version": post.version,
+        "content": post.content,
+        "html": post.html,
+        "slugs": list(post.slugs),
+        "revisions": list(post.revisions),
+    }
+
+
+def parsed(item: Item) -> Post:
+    return Post(
+        id=item["postId"].partition("@")[0],
+        title=item["title"],
+        slug=item["slug"],
+        content=item["content"],
+        html=item["html"],
+        author=item["author"],
+        created=item["createdAt"],
+        updated=item["updatedAt"],
+        summary=item["summary"],
+        tags=tuple(item["tags"]),
+        status=cast(Status, item["status"]),
+        image=item["imageUrl"],
+        published=item["publishedAt"],
+        scheduled=item["scheduledAt"],
+        version=item["version"],
+        slugs=tuple(item["slugs"]),
+        revisions=tuple(item["revisions"]),
+    )
+
+
+TEASER = ("slug", "title", "summary", "tags", "status", "imageUrl", "publishedAt", "updatedAt", "scheduledAt", "author")
+"""What a list shows of a post, and what the index has: never its text."""
+
+
+def teaser(item: Item) -> dict[str, Any]:
+    """An entry of a list, for a reader."""
+    shown = {name: item[name] for name in TEASER if item.get(name) not in (None, "")}
+    return {"postId": item.get("of", item["postId"]), **shown}
