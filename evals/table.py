@@ -24,20 +24,17 @@ class NothingToCompare(LookupError):
 def run(played: Sequence[tuple[str, int, Sequence[Outcome]]]) -> Table:
     """Of each suite: its name, its prompt's version, its outcomes."""
     table = Table(title="Evaluations", title_justify="left")
-    for name in ("suite", "prompt", "model"):
-        table.add_column(name, no_wrap=True, min_width=max(map(len, _names(played))) if name == "model" else None)
+    for name in ("suite", "model"):
+        table.add_column(name, no_wrap=True)
     for name in ("passed", "USD", "ms"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for suite, version, outcomes in played:
         for model, result in of(outcomes).items():
             colour = "green" if result["passed"] == result["cases"] else "red"
             passed = f"[{colour}]{result['passed']}/{result['cases']}[/{colour}]"
-            table.add_row(suite, f"v{version}", marked(model, result), passed, result["cost_usd"], _ms(result))
+            name = marked(model.partition("/")[2], result)
+            table.add_row(f"{suite} v{version}", name, passed, result["cost_usd"], _ms(result))
     return table
-
-
-def _names(played: Sequence[tuple[str, int, Sequence[Outcome]]]) -> list[str]:
-    return [f"{outcome.model}*" for _, _, outcomes in played for outcome in outcomes]
 
 
 def marked(model: str, result: Result) -> str:
