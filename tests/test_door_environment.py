@@ -105,6 +105,7 @@ REPRESENTATIVE = [
     ("ContentWrite", "write-drafts"),
     ("ContentSweep", "sweep-day"),
     ("OperationsPrices", "prices-day"),
+    ("SayingsBuildCache", "build_cache-empty"),
     ("SayingsGetSaying", "get_saying-first"),
     ("SayingsProcessFeedback", "process_feedback-up"),
     ("SayingsStats", "stats-all"),

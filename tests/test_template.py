@@ -409,8 +409,8 @@ def test_alerts_go_only_where_somebody_asked_for_them() -> None:
 
 
 def test_an_alert_that_is_not_delivered_is_repeated_and_then_kept() -> None:
-    (repeated,) = DEV.of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert repeated["FunctionName"] == "<OperationsAlert>"
+    configured = {each["FunctionName"]: each for each in DEV.of_type("AWS::Lambda::EventInvokeConfig").values()}
+    repeated = configured["<OperationsAlert>"]
     assert repeated["MaximumRetryAttempts"] == 2
     queue = {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}
     assert repeated["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
@@ -419,6 +419,40 @@ def test_an_alert_that_is_not_delivered_is_repeated_and_then_kept() -> None:
     kept = DEV.resources["UndeliveredQueue"]["Properties"]
     assert kept["SqsManagedSseEnabled"] is True
     assert kept["MessageRetentionPeriod"] == 14 * 86_400
+
+
+# ------------------------------------------------------------------------------------------------ sayings
+def test_a_round_of_sayings_that_failed_or_is_late_is_not_repeated() -> None:
+    configured = {each["FunctionName"]: each for each in DEV.of_type("AWS::Lambda::EventInvokeConfig").values()}
+    assert configured["<SayingsBuildCache>"]["MaximumRetryAttempts"] == 0
+    assert configured["<SayingsBuildCache>"]["MaximumEventAgeInSeconds"] == 60
+
+
+def test_the_doors_of_sayings_may_do_what_they_do_and_no_more() -> None:
+    humor, feedback, sums = ({"Fn::GetAtt": [name, "Arn"]} for name in SAYINGS)
+    allowed = {
+        "SayingsGetSaying": {("Query", str(humor)), ("PutItem", str(humor))},
+        "SayingsBuildCache": {("PutItem", str(humor))},
+        "SayingsProcessFeedback": {
+            *(("GetItem", str(humor)), ("UpdateItem", str(humor))),
+            *(("PutItem", str(feedback)), ("UpdateItem", str(sums))),
+        },
+        "SayingsStats": {("Query", str(sums))},
+    }
+    for door, expected in allowed.items():
+        found = {
+            (action.removeprefix("dynamodb:"), str(resource))
+            for statement in DEV.statements(door)
+            for action in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
+            if any(name in str(resource) for name in SAYINGS) and "/index/" not in str(resource)
+        }
+        assert found == expected, door
+    invoked = [s["Resource"] for s in DEV.statements() if "lambda:InvokeFunction" in listed(s["Action"])]
+    assert {"Fn::GetAtt": ["SayingsBuildCache", "Arn"]} in invoked
+
+
+SAYINGS = ("MainHumorTable", "SayingFeedbackTable", "SayingSumsTable")
 
 
 # ------------------------------------------------------------------------------------------------ the text

@@ -15,8 +15,8 @@ from threading import Lock
 from llm_core.aws import table
 from llm_core.errors import StoreUnavailable
 from llm_core.settings import settings
+from sayings import trouble
 from sayings.saying import SHELF, Saying, of, saying_id
-from sayings.trouble import troubled
 
 HANDFUL = 25
 NEWEST = 12
@@ -78,7 +78,7 @@ class Shelf:
 
     def _stumbled(self, error: StoreUnavailable) -> None:
         self.rest()
-        troubled(error, "DynamoDB", "Error reading sayings")
+        trouble.log(error, "DynamoDB", "Error reading sayings")
 
 
 def _handful() -> list[Saying]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from llm_core.aws import telemetry
-from llm_core.errors import DreyError, Misconfigured, StoreUnavailable
+from llm_core.errors import BudgetExceeded, DreyError, Misconfigured, StoreUnavailable
 from llm_core.failures import ProviderDenied, ProviderError, ProviderOverloaded, ProviderRefused, ProviderTimeout
+
+ASKING = "Error asking a model for sayings"
+KEEPING = "Error keeping sayings"
 
 _TYPES: dict[type[DreyError], str] = {
     ProviderTimeout: "Timeout",
@@ -12,6 +15,7 @@ _TYPES: dict[type[DreyError], str] = {
     ProviderDenied: "ApiError:Denied",
     ProviderRefused: "ApiError:BadRequest",
     ProviderError: "ApiError",
+    BudgetExceeded: "BudgetExceeded",
     Misconfigured: "Misconfigured",
     StoreUnavailable: "StoreUnavailable",
     DreyError: "Refused",
@@ -24,12 +28,12 @@ def error_type(error: DreyError) -> str:
     return own or next(_TYPES[cls] for cls in type(error).__mro__ if cls in _TYPES)
 
 
-def troubled(error: DreyError, model: str, message: str, api_time_ms: int = 0) -> None:
-    """Log an error that is being handled, with its stack. `model` is who was asked: a model, or DynamoDB."""
+def log(error: DreyError, model: str, message: str, api_time_ms: int = 0) -> None:
+    """Log an error with its stack. `model` is who was asked: a model, or DynamoDB."""
     told = {
         "model": model,
         "error_type": error_type(error),
         "error_message": error.message,
         "api_time_ms": api_time_ms,
     }
-    telemetry.logger.exception(message, extra=told)
+    telemetry.logger.error(message, extra=told, exc_info=error)

@@ -131,4 +131,22 @@ def _unknown(fact: Mapping[str, str], heading: str) -> Notice:
     )
 
 
-_WORDS = {"fallback": _fallback, "overrun": _overrun, "budget": _budget, "ledger": _ledger, "drift": _drift}
+def _sayings(fact: Mapping[str, str]) -> Notice:
+    return Notice(
+        title=f"{fact['subject']} writes no sayings: {fact['reason']}",
+        what=f"A call for sayings to {fact['subject']} was refused in a way that will not pass by itself.",
+        means="Visitors get sayings that were written before; that provider's models are left alone for some minutes, "
+        "then asked again.",
+        do="Denied: look at the provider's key and account. Misconfigured: look at the parameter that the log names. "
+        "BadRequest: the request is at fault; the log has event = llm_call with its prompt_sha256.",
+    )
+
+
+_WORDS = {
+    "fallback": _fallback,
+    "overrun": _overrun,
+    "budget": _budget,
+    "ledger": _ledger,
+    "drift": _drift,
+    "sayings": _sayings,
+}

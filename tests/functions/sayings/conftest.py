@@ -7,18 +7,19 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llm_core.aws import clients, table
+from llm_core.aws import clients, functions, stage_catalog, table
 from llm_core.settings import settings
 from local.door import Context
-from sayings import get_saying, process_feedback, stats
+from sayings import build_cache, get_saying, process_feedback, stats, writer
 from sayings.rotation import CacheManager
 from sayings.saying import Saying
 from sayings.shelf import Shelf
-from tests.conftest import ROOT, Platform
+from tests.conftest import ROOT, Platform, pool
 from tests.estate import Estate
 
 TABLES = {
@@ -34,6 +35,8 @@ class Sayings:
 
     platform: Platform
     tables: dict[str, str] = field(default_factory=dict)
+    invoked: list[tuple[str, Any]] = field(default_factory=list)
+    """Functions that were invoked without waiting, with their events."""
 
     def get(self) -> dict[str, Any]:
         """One saying, as the page gets it."""
@@ -46,6 +49,12 @@ class Sayings:
         context = Context("SayingsGetSaying", 1024, time.monotonic() + 20)
         answer: dict[str, Any] = get_saying.handler(event("get_saying-first"), context)
         return answer
+
+    def fill(self) -> dict[str, int]:
+        """A round of cache building."""
+        context = Context("SayingsBuildCache", 1024, time.monotonic() + 55)
+        new: dict[str, int] = build_cache.handler(event("build_cache-empty"), context)
+        return new
 
     def vote(self, *, key: str | None = None, **fields: Any) -> dict[str, Any]:
         """A thumb: the sample event's, with other fields; None leaves one out."""
@@ -125,9 +134,48 @@ def sayings(inside: Platform, monkeypatch: pytest.MonkeyPatch, warm: None) -> It
         )
         monkeypatch.setenv(variable, found.tables[name])
     settings.cache_clear()
+    monkeypatch.setattr(functions, "begin", lambda name, event: found.invoked.append((name, event)))
     yield found
     for name in found.tables.values():
         clients.dynamodb().delete_table(TableName=name)
 
+
+@pytest.fixture
+def four(understudy: Platform, sayings: Sayings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """{role: its model}: models of one test's own, in front of an understudy that obeys, and nobody rests."""
+    models = {role: f"{FAMILIES[role]}-{letters()}" for role in writer.ROLES}
+    overlay = tmp_path / "four.json"
+    rows = [
+        next(row for row in pool()["models"] if row["model"].startswith(f"{kind}-pool")) for kind in ("alone", "gpt")
+    ]
+    providers = {row["provider"]: row for row in rows}
+    overlay.write_text(
+        json.dumps(
+            {
+                "models": [{**providers[PROVIDERS[role]], "model": model} for role, model in models.items()],
+                "roles": models,
+            }
+        )
+    )
+    monkeypatch.setenv("DREY_OVERLAY", f"file:{overlay}")
+    settings.cache_clear()
+    stage_catalog.catalog.cache_clear()
+    for name in (*(f"cooldown#{role}" for role in writer.ROLES), build_cache.CLAIM):
+        table.forget(settings().need("health_table_name"), name)
+    return models
+
+
+def letters() -> str:
+    """A word without digits, which would tell a model's generation."""
+    return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
+
+
+FAMILIES = {
+    "sayings_haiku": "claude-haiku",
+    "sayings_sonnet": "claude-sonnet",
+    "sayings_gpt": "gpt",
+    "sayings_gpt_mini": "gpt-mini",
+}
+PROVIDERS = {role: "openai" if "gpt" in role else "anthropic" for role in writer.ROLES}
 
 SCHEMA = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
