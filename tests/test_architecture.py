@@ -22,7 +22,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "ground",
         [
-            *("errors", "failures", "messages", "deltas", "money", "deadline"),
+            *("errors", "failures", "messages", "deltas", "money", "deadline", "cancellation"),
             *("settings", "redaction", "shapes", "catalog"),
         ],
     ),
@@ -68,7 +68,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("attempts", ["payment", "call", "eligible", "attempt", "watch", "live", "fallback"]),
-    ("top", ["gateway"]),
+    ("top", ["gateway", "token_counts"]),
 ]
 # Neighbours on one floor that may see each other, still without a circle.
 NEIGHBOURS = {
@@ -102,6 +102,7 @@ NEIGHBOURS = {
         "aws.webhooks": {"aws.secrets", "aws.telemetry"},
         "aws.idempotency": {"aws.clients", "aws.http", "aws.telemetry"},
     },
+    "top": {"token_counts": {"gateway"}},
     "attempts": {
         "call": {"payment"},
         "eligible": {"call"},

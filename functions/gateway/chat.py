@@ -21,7 +21,7 @@ from gateway.dialects import (
     openai_responses_stream,
 )
 from gateway.idempotency import once
-from llm_core import callers, gateway
+from llm_core import callers, gateway, token_counts
 from llm_core.aws import refusals
 from llm_core.aws.http import Door, Response
 from llm_core.deadline import Deadline
@@ -76,7 +76,7 @@ def stream() -> Response:
 def count_tokens() -> Response:
     caller = callers.admit(door.api_key(), "ai:complete")
     request = anthropic_messages.read_prompt(door.body(), anthropic_betas.read(door.values("anthropic-beta")))
-    tokens = gateway.count_tokens(request, caller, _soon(), account.wishes(door))
+    tokens = token_counts.count(request, caller, _soon(), account.wishes(door))
     return Response(200, json.dumps({"input_tokens": tokens}).encode())
 
 

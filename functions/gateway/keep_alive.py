@@ -10,6 +10,7 @@ from threading import Thread
 
 from llm_core.aws.http import defect
 from llm_core.aws.telemetry import logger
+from llm_core.cancellation import Cancellation
 from llm_core.errors import DreyError
 from llm_core.live import Live
 
@@ -22,9 +23,10 @@ COMMENT = b": keep-alive\n\n"
 class KeptAlive:
     """The pieces of an answer; a comment for each `SILENCE_S` without one.
 
-    `open` asks for it, `write` puts it into the caller's dialect, `failed` tells in that dialect what went wrong when a
-    status no longer can: nothing follows it. All of it runs on one thread of its own, because spans and the breaker's
-    probe belong to a thread. Whoever stops reading must `close`; when that returns, the call is settled.
+    `open` asks for it, which `cancellation` ends before it has begun; `write` puts it into the caller's dialect,
+    `failed` tells in that dialect what went wrong when a status no longer can: nothing follows it. All of it runs on
+    one thread of its own, because spans and the breaker's probe belong to a thread. Whoever stops reading must `close`;
+    when that returns, the call is settled.
     """
 
     def __init__(
@@ -32,10 +34,12 @@ class KeptAlive:
         open: Callable[[], Live],
         write: Callable[[Live], Generator[bytes]],
         failed: Callable[[DreyError], bytes],
+        cancellation: Cancellation | None = None,
     ) -> None:
         self._open = open
         self._write = write
         self._failed = failed
+        self._cancellation = cancellation or Cancellation()
         self._live: Live | None = None
         self.free = False
         """It ended in an error that charged nothing."""
@@ -83,6 +87,7 @@ class KeptAlive:
         """Nobody reads on: what the provider has not said yet is not waited for."""
         self._wanted = False
         self._over = True
+        self._cancellation.cancel()
         if self._live is not None:
             self._live.cancel()
         self._thread.join()

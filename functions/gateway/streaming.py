@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Protocol
 
 from gateway import account
@@ -10,6 +11,7 @@ from gateway.keep_alive import KeptAlive
 from llm_core import gateway
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
+from llm_core.cancellation import Cancellation
 from llm_core.errors import DreyError
 from llm_core.live import Live
 from llm_core.messages import Request
@@ -31,7 +33,8 @@ class Dialect(Protocol):
 
 def answered(door: Door, caller: Caller, request: Request, dialect: Dialect) -> Response:
     """Raises what gateway.stream raises, while the status has not left; later it is told in the stream."""
-    deadline, wishes, request_id = door.deadline, account.wishes(door), door.request_id
+    deadline, request_id, cancellation = door.deadline, door.request_id, Cancellation()
+    wishes = replace(account.wishes(door), cancellation=cancellation)
     if (door.header("x-drey-stream-mode") or "").strip().lower() == "buffered":
         live = gateway.stream(request, caller, deadline, wishes)
         body = b"".join(dialect.stream(live, request))
@@ -40,6 +43,7 @@ def answered(door: Door, caller: Caller, request: Request, dialect: Dialect) -> 
         lambda: gateway.stream(request, caller, deadline, wishes),
         lambda live: dialect.stream(live, request),
         lambda error: dialect.failed(error, request_id),
+        cancellation,
     )
     begun = kept.begun(HELD_BACK_S)
     head = account.head(begun, begun.attempts) if begun else {}

@@ -270,6 +270,11 @@ def test_an_answer_that_cannot_be_booked_is_withheld(
     assert asked_of(inside, asked.model) == ["anthropic"], "and not bought again elsewhere"
 
 
+def _json(sent: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(sent["body"])
+    return body
+
+
 # ------------------------------------------------------------------------------------------- vectors
 
 
@@ -308,27 +313,3 @@ def test_vectors_that_may_have_been_billed_are_told_as_that(understudy: Platform
     with pytest.raises(AllProvidersFailed) as raised:
         gateway.embed({"model": "embed", "input": "one"}, ada(), Deadline.after(10))
     assert nano(str(raised.value.details["cost"])) > 0
-
-
-# ------------------------------------------------------------------------------------------- tokens
-
-
-@pytest.mark.parametrize("name", ["claude-haiku-4-5", "fast", "claude-3-haiku"])
-def test_tokens_are_counted_by_anthropic_and_cost_nothing(understudy: Platform, inside: Platform, name: str) -> None:
-    sold = len(inside.sold())
-    assert gateway.count_tokens(request(name), ada(), Deadline.after(10)) > 0
-    (sent,) = inside.asked()
-    assert sent["path"] == "/v1/messages/count_tokens"
-    assert _json(sent)["model"] == "claude-haiku-4-5"
-    assert len(inside.sold()) == sold
-
-
-@pytest.mark.parametrize("name", ["gpt-4.1", "embed", "bedrock/global.anthropic.claude-sonnet-4-6"])
-def test_tokens_of_others_cannot_be_counted(inside: Platform, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="cannot be counted"):
-        gateway.count_tokens(request(name), ada(), Deadline.after(10))
-
-
-def _json(sent: dict[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(sent["body"])
-    return body

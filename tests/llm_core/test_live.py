@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from llm_core import byok, callers, gateway, keys, ledger
 from llm_core.accounts.window import Window, label
 from llm_core.callers import Caller
+from llm_core.cancellation import Cancellation
 from llm_core.deadline import Deadline
 from llm_core.errors import LedgerUnavailable, StoreUnavailable
-from llm_core.failures import ProviderError, ProviderFailed
+from llm_core.failures import ProviderCancelled, ProviderError, ProviderFailed
+from llm_core.gateway import Wishes
 from llm_core.live import Live
 from llm_core.messages import Message, Request, Text
 from llm_core.money import plain
@@ -111,6 +114,34 @@ def test_an_answer_that_cannot_be_booked_breaks_off_and_stays_held(
         words(live)
     assert balances(caller)[0] > 0, "for the sweeper, who will book it"
     assert lost.value.details == {"cost": plain(balances(caller)[0]), "estimated": True}
+
+
+def test_before_it_begins_it_can_be_ended_and_nobody_else_is_asked(understudy: Platform, caller: Caller) -> None:
+    """A model that thinks in silence may take two minutes, and each candidate after it as long again."""
+    model, gone = fresh("claude"), Cancellation()
+    understudy.order({"kind": "silence"}, model=model)
+
+    def asked() -> int:
+        return len([each for each in understudy.asked(10_000) if model in (each["model"] or "")])
+
+    def leave() -> None:
+        until = time.monotonic() + 8
+        while not asked() and time.monotonic() < until:
+            time.sleep(0.02)
+        gone.cancel()
+
+    leaving = Thread(target=leave)
+    leaving.start()
+    with pytest.raises(ProviderCancelled) as cancelled:
+        gateway.stream(Request(model, HELLO, max_tokens=20), caller, Deadline.after(60), Wishes(cancellation=gone))
+    leaving.join()
+    held, spent = balances(caller)
+    assert (held, asked()) == (0, 1)
+    assert cancelled.value.details["cost"] == plain(spent), "it may be billed"
+
+    with pytest.raises(ProviderCancelled):
+        gateway.stream(Request(model, HELLO, max_tokens=20), caller, Deadline.after(60), Wishes(cancellation=gone))
+    assert (balances(caller), asked()) == ((0, spent), 1), "who has gone before asks nobody"
 
 
 def test_nobody_can_answer(understudy: Platform, caller: Caller) -> None:

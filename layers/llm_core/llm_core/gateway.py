@@ -17,16 +17,19 @@ from llm_core.byok import OwnKeys
 from llm_core.cache import Wish
 from llm_core.call import Call
 from llm_core.callers import Caller
+from llm_core.cancellation import Cancellation
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.errors import BudgetExceeded, BudgetHeld, DreyError, InvalidRequest
+from llm_core.failures import ProviderCancelled
 from llm_core.fallback import RETRIES
 from llm_core.live import Live, Opened
 from llm_core.messages import Embeddings, Reply, Request
 from llm_core.payment import Allowance
 from llm_core.providers import directory
-from llm_core.providers.anthropic import Anthropic
+from llm_core.providers.base import Json
 from llm_core.providers.openai import OpenAI
+from llm_core.providers.streaming import Streaming
 
 Cached = Literal["HIT", "MISS", "BYPASS"]
 
@@ -57,7 +60,8 @@ def prepare(primary: str = "anthropic") -> None:
 class Wishes:
     """How a caller wants to be served: whether others than the first candidate may answer, what it may cost, the
     caller's own tags, which are kept with the usage, whether an earlier answer will do, and a key of the caller's own;
-    `others`: whether the platform's may answer after it. `retries`: how often one candidate is asked again."""
+    `others`: whether the platform's may answer after it. `retries`: how often one candidate is asked again.
+    `cancellation` ends a stream before it has begun."""
 
     fallback: bool = True
     allowance: Allowance = field(default_factory=Allowance)
@@ -66,6 +70,7 @@ class Wishes:
     own: OwnKeys | None = None
     others: bool = False
     retries: int = RETRIES
+    cancellation: Cancellation | None = None
 
     def own_keys(self, caller: Caller) -> OwnKeys:
         """The key that came with the request, else those that the caller keeps."""
@@ -89,9 +94,7 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
     request, candidates = _admitted(call, request, able, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Reply:
-        provider = call.own.room(directory.provider(model.provider))
-        body = provider.body(request, model, fitting.output_limit(request, model))
-        trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is candidates[0], until)
+        trying, provider, body = _asking(call, request, model, candidates[0], until)
         return trying.make(partial(provider.send, body, until))
 
     with _settled(call):
@@ -106,16 +109,19 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
 def stream(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> Live:
     """As `answer`, but it begins with the model's first content, and the rest is told while it is written.
 
-    Raises as `answer` does; what goes wrong after the first content is raised while reading.
+    Raises as `answer` does, or ProviderCancelled; what goes wrong after the first content is raised while reading.
     """
+    gone = wishes.cancellation or Cancellation()
     call, able = _offered(request, caller, wishes)
     request, candidates = _admitted(call, request, able, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Opened:
-        provider = call.own.room(directory.provider(model.provider))
-        body = provider.body(request, model, fitting.output_limit(request, model))
-        trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is candidates[0], until)
-        return live.opened(trying, provider.stream(body, model.limits, until))
+        if gone.cancelled:
+            raise ProviderCancelled("Its caller has gone.", provider=model.provider)
+        trying, provider, body = _asking(call, request, model, candidates[0], until)
+        events = provider.stream(body, model.limits, until)
+        gone.ends(events.cancel)
+        return live.opened(trying, events)
 
     with _settled(call, on_success=False):
         # The first content decides, and it has a limit of its own: nobody's time needs to be cut for the others.
@@ -150,16 +156,6 @@ def embed(
     with _settled(call):
         model, vectors = fallback.first_answer(candidates, ask, deadline)
     return _told(Answer(call, model, vectors, model is not candidates[0]), candidates[0])
-
-
-def count_tokens(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes = Wishes()) -> int:
-    """Tokens of the prompt as the provider counts them; free of charge. Raises InvalidRequest for other models."""
-    own = wishes.own_keys(caller)
-    for model in own.narrowed(routing.plan(request.model, catalog()).candidates, others=True):
-        provider = own.room(directory.provider(model.provider))
-        if type(provider) is Anthropic:
-            return provider.count_tokens(request, model, deadline)
-    raise InvalidRequest(f"Tokens of {request.model[:100]!r} cannot be counted here, only Claude's.", param="model")
 
 
 def _offered(request: Request, caller: Caller, wishes: Wishes) -> tuple[Call, list[Model]]:
@@ -206,6 +202,15 @@ def _admitted(
             request = replace(request, max_tokens=shorter)
         else:
             return request, candidates
+
+
+def _asking(
+    call: Call, request: Request, model: Model, first: Model, until: Deadline
+) -> tuple[Attempt, Streaming, Json]:
+    """The attempt at a candidate; who asks it, and with whose key; and what is posted."""
+    provider, limit = call.own.room(directory.provider(model.provider)), fitting.output_limit(request, model)
+    trying = Attempt(call, model, fitting.ceiling(request, call.prompt, model), model is first, until)
+    return trying, provider, provider.body(request, model, limit)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pytest
 from gateway import keep_alive
 from gateway.keep_alive import COMMENT, KeptAlive
 from llm_core.aws import telemetry
+from llm_core.cancellation import Cancellation
 from llm_core.deltas import TextPiece
 from llm_core.errors import BudgetExceeded, DreyError
 from llm_core.live import Live
@@ -224,6 +225,21 @@ def test_who_leaves_before_it_begins_settles_too() -> None:
     assert leaving.is_set()
     assert stage.telling.closed
     assert stage.booking.ended
+
+
+def test_who_leaves_before_it_begins_ends_what_is_waited_for() -> None:
+    cancellation, opening, ended = Cancellation(), threading.Event(), threading.Event()
+
+    def silent() -> Live:
+        cancellation.ends(ended.set)
+        opening.set()
+        wait_for(ended)
+        raise cut()
+
+    body = KeptAlive(silent, written, failed, cancellation)
+    wait_for(opening)
+    body.close()
+    assert ended.is_set()
 
 
 def test_a_defect_after_the_caller_has_gone_is_in_the_log(log: io.StringIO) -> None:
