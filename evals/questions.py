@@ -10,6 +10,8 @@ from gateway import classification
 from llm_core.messages import Message, Output, Request, Text
 from llm_core.prompts.library import prompt
 from operations import judge
+from sayings import writer
+from sayings.services import Service, services
 
 Given = Mapping[str, Any]
 
@@ -40,4 +42,9 @@ def _of_text(use_case: str, model: str, given: Given) -> Request:
     )
 
 
-_ASK: dict[str, Callable[[str, str, Given], Request]] = {"classify": _classify, "judge": _judge}
+def _sayings(use_case: str, model: str, given: Given) -> Request:  # noqa: ARG001 - one face for all
+    wanted = [services()[each] if isinstance(each, str) else Service(**each, said=()) for each in given["services"]]
+    return writer.request(model, wanted)
+
+
+_ASK: dict[str, Callable[[str, str, Given], Request]] = {"classify": _classify, "judge": _judge, "sayings": _sayings}

@@ -69,10 +69,9 @@ def model_of(role: str) -> Model:
 def write(role: str, wanted: Sequence[Service], deadline: Deadline, *, retries: int) -> Written:
     """A saying for each service; fewer, if some are unfit. Raises BadOutput for none, and as gateway.answer does."""
     began = time.perf_counter()
-    request = _request(role, wanted)
     wishes = Wishes(fallback=False, retries=retries, metadata={"role": role})
     try:
-        answer = gateway.answer(request, public.caller("sayings"), deadline, wishes)
+        answer = gateway.answer(request(role, wanted), public.caller("sayings"), deadline, wishes)
     except AllProvidersFailed as failed:  # the same one, each time
         raise failed.failures[-1][1] from failed
     took = round((time.perf_counter() - began) * 1000)
@@ -84,7 +83,8 @@ def write(role: str, wanted: Sequence[Service], deadline: Deadline, *, retries: 
     return Written(tuple(made), took, answer.reply.usage.total, answer.call.cost)
 
 
-def _request(role: str, wanted: Sequence[Service]) -> Request:
+def request(role: str, wanted: Sequence[Service]) -> Request:
+    """What the model is asked to write: a saying for each service."""
     told = [{"id": service.id, "name": service.name, "does": service.does} for service in wanted]
     return Request(
         model=role,
