@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ class Estate:
         document["Globals"]["Function"]["CodeUri"] = "s3://bucket/code"
         for layer in self.source.of_type("AWS::Serverless::LayerVersion"):
             document["Resources"][layer]["Properties"]["ContentUri"] = "s3://bucket/layer"
+        for machine in self.source.of_type("AWS::Serverless::StateMachine"):
+            properties = document["Resources"][machine]["Properties"]
+            properties["Definition"] = json.loads((ROOT / properties.pop("DefinitionUri")).read_text())
         managed = {name.rpartition("/")[2]: f"arn:aws:iam::aws:policy/{name}" for name in MANAGED}
         translator = Translator(managed, Parser(), boto_session=boto3.Session(region_name=REGION))
         translated: dict[str, Any] = translator.translate(document, self.source.parameters)
@@ -64,10 +68,14 @@ class Estate:
 
     def statements(self, door: str | None = None) -> Iterator[dict[str, Any]]:
         """Every statement that some door, or this one, is allowed."""
+        managed = self.of_type("AWS::IAM::ManagedPolicy")
         for name, role in self.of_type("AWS::IAM::Role").items():
             if door is None or name == f"{door}Role":
-                for policy in role.get("Policies", []):
-                    yield from listed(policy["PolicyDocument"]["Statement"])
+                documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
+                ours = [arn.strip("<>") for arn in role.get("ManagedPolicyArns", []) if arn.startswith("<")]
+                documents += [managed[policy]["PolicyDocument"] for policy in ours]
+                for document in documents:
+                    yield from listed(document["Statement"])
 
     def fill(self, value: Any) -> Any:
         match value:

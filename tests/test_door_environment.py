@@ -54,6 +54,7 @@ def invoke(
     subject = TEMPLATE.doors[door].path.partition("/")[0]
     text = (ROOT / f"events/{subject}/{case}.json").read_text().replace(PLACEHOLDER_KEY, platform.key)
     text = text.replace(PLACEHOLDER_CLIENT, platform.outputs["UserPoolClientId"])
+    text = text.replace(f'"keyId": "{PLACEHOLDER_KEY[:20]}', f'"keyId": "{platform.key[:20]}')
     event = json.loads(text)
     if fields:
         event["body"] = json.dumps(json.loads(event["body"]) | fields)
@@ -93,6 +94,16 @@ REPRESENTATIVE = [
     ("GatewayModels", "models-health"),
     ("AccountsKeys", "keys-list"),
     ("AccountsBudget", "budget-mine"),
+    ("AgentsRuns", "runs-tools"),
+    ("AgentsRuns", "runs-research"),
+    ("AgentsStream", "stream-research"),
+    ("AgentsTurn", "turn-first"),
+    ("AgentsTool", "tool-first"),
+    ("AgentsState", "state-wait"),
+    ("AgentsSearch", "search-dreys"),
+    ("AgentsSummarize", "summarize-drey"),
+    ("AgentsExtract", "extract-drey"),
+    ("AgentsClassify", "classify-drey"),
     ("AccountsSweep", "sweep-minute"),
     ("AccountsUsage", "usage-month"),
     ("AccountsUsage", "usage-generation_unknown"),
@@ -145,6 +156,7 @@ MISSED += [("GatewayModels", "models-list", "KEYS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-month", "ROLL_UPS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-generation_unknown", "USAGE_TABLE_NAME")]
 MISSED += [("AccountsKeys", "keys-create", name) for name in ("BUDGETS_TABLE_NAME", "AUDIT_TABLE_NAME")]
+MISSED += [("AgentsRuns", "runs-research", name) for name in ("RUNS_TABLE_NAME", "AGENT_MACHINE_ARN")]
 MISSED += [("AccountsBudget", "budget-mine", "BUDGETS_TABLE_NAME")]
 MISSED += [
     ("SayingsProcessFeedback", "process_feedback-up", f"{name}_TABLE_NAME")

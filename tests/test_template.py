@@ -174,7 +174,8 @@ def test_a_door_is_traced_logged_in_json_and_bounded(name: str, estate: Estate) 
     streams = [route for route in routes if route.streams]
     assert len(streams) in (0, len(routes)), "the loop that streams answers in its own form on every route"
     assert bool(streams) == ("AWS_LAMBDA_EXEC_WRAPPER" in function["Environment"]["Variables"])
-    most = 900 if streams or name in PATIENT else 30 if routes else 60
+    step = function["Description"].startswith("State machine step")
+    most = 900 if streams or name in PATIENT else 30 if routes else 300 if step else 60
     assert 1 <= function["Timeout"] <= most, "API Gateway waits 29 s; one more lets the door say so itself"
     assert 128 <= function["MemorySize"] <= 3008
     assert function["Architectures"] == ["arm64"]
@@ -208,6 +209,12 @@ def test_make_learns_of_the_processor_by_where_it_stands() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ permissions
+LOG_DELIVERY = {f"logs:{act}LogDelivery" for act in ("Create", "Get", "Update", "Delete")} | {
+    *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
+}
+"""A state machine's own log: AWS knows no resources for these."""
+
+
 def test_no_door_may_do_everything_or_reach_everything(estate: Estate) -> None:
     for statement in estate.statements():
         assert "NotAction" not in statement
@@ -215,12 +222,14 @@ def test_no_door_may_do_everything_or_reach_everything(estate: Estate) -> None:
         for action in listed(statement["Action"]):
             assert "*" not in action, f"{action} is more than one thing"
         for resource in listed(statement["Resource"]):
-            assert resource != "*", f"{statement['Action']} reaches everything"
+            knows_none = {*listed(statement["Action"])} <= LOG_DELIVERY
+            assert resource != "*" or knows_none, f"{statement['Action']} reaches everything"
 
 
 def test_no_door_is_given_a_wide_managed_policy(estate: Estate) -> None:
     arns = {arn for role in estate.of_type("AWS::IAM::Role").values() for arn in role.get("ManagedPolicyArns", [])}
-    assert {arn.partition(":policy/")[2] for arn in arns} <= set(MANAGED)
+    ours = {f"<{name}>" for name in estate.of_type("AWS::IAM::ManagedPolicy")}
+    assert {arn.partition(":policy/")[2] for arn in arns - ours} <= set(MANAGED)
 
 
 def test_every_door_may_be_called_by_this_api_or_its_own_schedule_or_topic_only(estate: Estate) -> None:
@@ -290,7 +299,7 @@ def test_only_the_store_in_use_is_open() -> None:
         assert not [action for action in actions if action.startswith(other)]
 
 
-@pytest.mark.parametrize("door", ["GatewayChat", "GatewayEmbeddings"])
+@pytest.mark.parametrize("door", ["GatewayChat", "GatewayEmbeddings", "AgentsTurn", "AgentsTool"])
 def test_callers_own_keys_can_be_read_where_models_are_called_and_nothing_beside_them(
     estate: Estate, door: str
 ) -> None:

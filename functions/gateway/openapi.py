@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
 from llm_core import key_shapes, post_shapes
+from llm_core.runs import shapes as run_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/chat/completions", "One answer of a model, in OpenAI's dialect", openai_shapes.Body),
@@ -52,6 +53,14 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("delete", "/blog/{postId}", "The end of a post", None),
     ("get", "/agent/posts", "Posts that nobody else sees yet", None),
     ("get", "/agent/posts/{postId}", "One post as its writers see it, in any version", None),
+    ("post", "/v1/agents/run", "An agent at work; its answer, if it has one within 20 s", run_shapes.NewRun),
+    ("post", "/v1/agents/stream", "An agent at work, step by step", run_shapes.NewRun),
+    ("get", "/v1/agents/runs", "The runs of one's agents", None),
+    ("get", "/v1/agents/runs/{id}", "One run with its steps", None),
+    ("post", "/v1/agents/runs/{id}/cancel", "The end of it", None),
+    ("post", "/v1/agents/runs/{id}/approve", "A person allows what it asks", run_shapes.Word),
+    ("post", "/v1/agents/runs/{id}/reject", "A person does not", run_shapes.Word),
+    ("get", "/v1/tools", "What agents may use, and which there are", None),
     ("get", "/v1/openapi.json", "This description", None),
     ("get", "/health", "Whether the platform is alive", None),
     ("get", "/v1/health", "Whether the platform is alive", None),

@@ -6,6 +6,7 @@ python one_invocation.py gateway.chat event.json [MILLISECONDS_LEFT]
 import importlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -22,4 +23,6 @@ class Context:
 
 module, event, *left = sys.argv[1:]
 answer = importlib.import_module(module).handler(json.loads(Path(event).read_text()), Context())
+if answer and isinstance(answer.get("body"), Iterator):  # a stream: to its end
+    answer["body"] = b"".join(answer["body"]).decode()
 print("ANSWER " + json.dumps(answer))  # noqa: T201 - its output is its purpose

@@ -27,14 +27,28 @@ HAIKU = {"model": "claude-haiku-4-5", "max_tokens": 5, "messages": [{"role": "us
 
 @dataclass(frozen=True)
 class Target:
-    """What a request is about: a key and a call of its user."""
+    """What a request is about: a key, a call of its user and a run."""
 
     key_id: str
     call_id: str
+    run_id: str = "run-000000000000000000000000000"
+
+    def fill(self, path: str) -> str:
+        """The path of a route, about this."""
+        what = {"generations": self.call_id, "runs": self.run_id}
+        return path.replace("{id}", next((one for name, one in what.items() if f"/{name}/" in path), self.key_id))
+
+    def hidden(self, text: str) -> str:
+        """A text in which it cannot be told from another."""
+        for one in (self.key_id, self.call_id, self.run_id):
+            text = text.replace(one, "<id>")
+        return text
 
 
 UNKNOWN = Target("sk-proj-000000000000", "gen-000000000000000000000000000")
 AI, EMBED, KEYS, READ, WRITE = "ai:complete", "ai:embed", "keys:write", "usage:read", "budget:write"
+RUN = "agent:run"
+RESEARCH = {"type": "research", "input": {"topic": "Nests"}, "tools": []}
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/v1/generations/{id}"): Route((READ,), aimed=True, of_user=True),
     ("DELETE", "/v1/generations/{id}"): Route((AI, WRITE), aimed=True),
+    ("POST", "/v1/agents/run"): Route((RUN,), _same(RESEARCH)),
+    ("POST", "/v1/agents/stream"): Route((RUN,), _same(RESEARCH)),
+    ("GET", "/v1/agents/runs"): Route((RUN,)),
+    ("GET", "/v1/agents/runs/{id}"): Route((RUN,), aimed=True, of_user=True),
+    ("POST", "/v1/agents/runs/{id}/cancel"): Route((RUN,), aimed=True, of_user=True),
+    ("POST", "/v1/agents/runs/{id}/approve"): Route((RUN,), aimed=True, of_user=True, status=400),
+    ("POST", "/v1/agents/runs/{id}/reject"): Route((RUN,), aimed=True, of_user=True, status=400),
+    ("GET", "/v1/tools"): Route((RUN,)),
     ("GET", "/v1/openapi.json"): Route(None),
     ("GET", "/health"): Route(None),
     ("GET", "/v1/health"): Route(None),
@@ -105,7 +127,7 @@ def ask(holder: Holder, name: tuple[str, str], target: Target, key: str | None =
     """A request of this route about the target; `key` instead of the holder's own, None for none."""
     method, path = name
     place = path.replace("{id+}", "claude-haiku-4-5").replace("{provider}", "anthropic")
-    place = place.replace("{id}", target.call_id if "generations" in path else target.key_id)
+    place = target.fill(place)
     body = ROUTES[name].body(target)
     if body is not None and "scopes" in body:
         body = body | {"scopes": holder.told("GET", "/v1/key")["scopes"]}
@@ -121,31 +143,35 @@ class Tenants:
     ada: Holder
     child: Holder
     call_id: str
+    run_id: str
     sibling: Holder
     stranger: Holder
 
     @property
     def targets(self) -> list[Target]:
-        return [Target(self.ada.key_id, self.call_id), Target(self.child.key_id, self.call_id)]
+        return [Target(key.key_id, self.call_id, self.run_id) for key in (self.ada, self.child)]
 
     @property
     def marks(self) -> list[str]:
         """Words that stand in Ada's rows and nowhere else."""
-        return [self.ada.user, self.ada.key_id, self.child.key_id, self.call_id, "canary"]
+        return [self.ada.user, self.ada.key_id, self.child.key_id, self.call_id, self.run_id, "canary"]
 
     @property
     def own(self) -> list[Any]:
         """What is kept of Ada's two keys: themselves, their accounts and windows."""
         budgets, month = self.ada.platform.environment["BUDGETS_TABLE_NAME"], f"{datetime.now(UTC):%Y-%m}"
         windows = [f"key:{key.key_id}#{month}#0" for key in (self.ada, self.child)]
-        return [self.ada.kept, self.child.kept, *(table.get(budgets, {"userId": window}) for window in windows)]
+        found = [table.get(budgets, {"userId": window}) or {} for window in windows]
+        known = [{name: value for name, value in item.items() if name != "open"} for item in found]  # the sweeper's
+        return [self.ada.kept, self.child.kept, *known]
 
     @property
     def rows(self) -> list[Any]:
         """All that is kept of her, her other key's doings included."""
         usage = self.ada.platform.environment["USAGE_TABLE_NAME"]
         calls = table.query(usage, {"userId": self.ada.user}, between=("timestamp", 0, 10**14))
-        return [*self.own, self.ada.acts, *calls]
+        run = table.get(self.ada.platform.environment["RUNS_TABLE_NAME"], {"runId": self.run_id, "item": "run"})
+        return [*self.own, self.ada.acts, *calls, run]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +181,8 @@ def tenants(platform: Platform) -> Tenants:
         sibling = someone(platform, user=ada.user)
         child = ada.make(name=f"canary-{secrets.token_hex(4)}", monthlyBudget=3)
         call = child.hello().json()["id"]
-    return Tenants(ada, child, call, sibling, stranger)
+        run = child.ask("POST", "/v1/agents/run", RESEARCH).json()["runId"]
+    return Tenants(ada, child, call, run, sibling, stranger)
 
 
 def _plain(answer: httpx2.Response, target: Target) -> tuple[Any, ...]:
@@ -164,7 +191,7 @@ def _plain(answer: httpx2.Response, target: Target) -> tuple[Any, ...]:
     told = answer.json()
     for name in ("requestId", "request_id"):
         told.pop(name, None)
-    text = json.dumps(told).replace(target.key_id, "<id>").replace(target.call_id, "<id>")
+    text = target.hidden(json.dumps(told))
     return answer.status_code, text, {name: value for name, value in answer.headers.items() if name not in fresh}
 
 
@@ -181,7 +208,7 @@ def test_what_is_foreign_is_not_seen_not_changed_and_not_guessed(
         before = tenants.rows
         answer = ask(holder, name, target)
         if who == "sibling" and ROUTES[name].of_user:
-            assert answer.status_code == 200
+            assert answer.status_code == ROUTES[name].status
         else:
             assert _plain(answer, target) == nobody, "it looks like a thing that does not exist"
         assert tenants.rows == before
@@ -232,7 +259,7 @@ def test_a_scope_opens_its_own_routes_and_no_others(
     assert wanted is not None
     holder = someone(inside, {scope}, user=tenants.sibling.user)
     before = holder.kept
-    answer = ask(holder, name, Target(holder.key_id, tenants.call_id))
+    answer = ask(holder, name, Target(holder.key_id, tenants.call_id, tenants.run_id))
     if not wanted or scope in wanted:
         assert answer.status_code == ROUTES[name].status, answer.text
         return

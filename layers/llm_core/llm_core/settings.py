@@ -38,6 +38,7 @@ class Settings(BaseModel):
     saying_feedback_table_name: str = ""
     saying_sums_table_name: str = ""
     sayings_build_function: str = ""
+    agent_http_hosts: str = ""
     byok_path: str = ""
     usage_retention_days: int = Field(default=400, ge=1)
     anthropic_api_key_ref: str = ""

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import pytest
 
 from llm_core.aws import machine
-from llm_core.runs import approval, ending
+from llm_core.runs import approval
 from llm_core.runs import run as runs
 from llm_core.runs.approval import NotWaiting
+from llm_core.runs.cancel import cancel
 from llm_core.runs.change import Step, change
 from llm_core.runs.events import after
 from llm_core.runs.run import Run
@@ -111,7 +112,7 @@ def test_of_approve_reject_and_cancel_at_once_exactly_one_happens(kept: Runs, an
         acts: list[Callable[[], Any]] = [
             partial(approval.decide, run.id, "approved", soon()),
             partial(approval.decide, run.id, "rejected", soon()),
-            partial(ending.cancel, run.id, soon()),
+            partial(cancel, run.id, soon()),
         ]
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(at_once, acts))
@@ -127,7 +128,7 @@ def test_of_approve_reject_and_cancel_at_once_exactly_one_happens(kept: Runs, an
 
 def test_a_run_that_has_ended_waits_for_nobody(kept: Runs, answered: list[str]) -> None:
     run = waiting(kept)
-    ending.cancel(run.id, soon())
+    cancel(run.id, soon())
     with pytest.raises(NotWaiting):
         approval.decide(run.id, "approved", soon())
     approval.wait(run.id, 1, "late", soon())

@@ -12,10 +12,11 @@ from llm_core.aws import table
 from llm_core.deadline import Deadline
 from llm_core.errors import NotFound
 from llm_core.runs import bodies, ending, run, slots
+from llm_core.runs.bodies import given
 from llm_core.runs.change import Step, change
 from llm_core.runs.events import Event, after
 from llm_core.runs.slots import MOST, TooManyRuns
-from llm_core.runs.start import Order, event, given
+from llm_core.runs.start import Order, event
 from tests.llm_core.runs.conftest import TERMS, Runs, someone, soon
 
 

@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from llm_core.aws import objects
+from llm_core.aws import objects, table
+from llm_core.runs.run import Run, runs_table, unknown
 from llm_core.settings import settings
 
 MOST_BYTES = 64_000
 """In an item: DynamoDB's end at 400 KB, and reading one costs by its size."""
+
+
+INPUT = "input"
 
 
 def keep(run_id: str, name: str, value: Any) -> dict[str, Any]:
@@ -28,3 +32,11 @@ def kept(pointer: Mapping[str, Any]) -> Any:
     if "text" in pointer:
         return json.loads(pointer["text"])
     return json.loads(objects.get(settings().need("runs_bucket_name"), pointer["key"]))
+
+
+def given(run: Run) -> Any:
+    """The input of a run. Raises NotFound, StoreUnavailable."""
+    item = table.get(runs_table(), {"runId": run.id, "item": INPUT})
+    if item is None:
+        raise unknown(run.id)
+    return kept(item["body"])

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from llm_core.aws import machine
 from llm_core.aws.telemetry import logger
 from llm_core.deadline import Deadline
 from llm_core.errors import StoreUnavailable
@@ -15,7 +14,6 @@ from llm_core.runs import slots
 from llm_core.runs.change import Step, change
 from llm_core.runs.events import Event
 from llm_core.runs.run import WAITS, Run
-from llm_core.settings import settings
 
 LOST_SECONDS = slots.LEASE_SECONDS
 """After its time, and with nobody to wait for, a run that has not ended never will by itself."""
@@ -42,19 +40,6 @@ def ended(
     events.append(Event("done", told))
     over = replace(run, status=status, reason=reason, output=output or run.output, pending=None)
     return Step(over, events, items, () if run.parent else (slots.give_back(run),))
-
-
-def cancel(run_id: str, deadline: Deadline) -> Run:
-    """Whatever it is at, it ends; one that has ended stays as it is. Its calls in flight are settled all the same.
-
-    Raises NotFound, StoreUnavailable.
-    """
-    found = change(run_id, lambda run: None if run.over else ended(run, "cancelled", reason="cancelled"), deadline)
-    for child in found.children:
-        change(child, lambda run: None if run.over else ended(run, "cancelled", reason="cancelled"), deadline)
-    if not found.parent:
-        machine.stop(settings().need("agent_machine_arn"), found.id)
-    return found
 
 
 def looked_at(run: Run, deadline: Deadline) -> Run:

@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_core.accounts import opening
-from llm_core.aws import machine, table
+from llm_core.aws import machine
 from llm_core.aws.writes import ConditionFailed, Write, together
 from llm_core.callers import Caller
 from llm_core.deadline import Deadline
 from llm_core.runs import bodies, run, slots
+from llm_core.runs.bodies import INPUT
 from llm_core.runs.run import Run, Terms, runs_table
 from llm_core.settings import settings
-
-INPUT = "input"
-MOST_TASKS = 10
-"""Of one run: they are all at work at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +78,3 @@ def event(made: Run) -> dict[str, Any]:
     if made.children:
         return {"runId": made.id, "tasks": [{"runId": child, "turn": 1} for child in made.children]}
     return {"runId": made.id, "turn": 1}
-
-
-def given(of: Run) -> Any:
-    """The input of a run. Raises NotFound, StoreUnavailable."""
-    item = table.get(runs_table(), {"runId": of.id, "item": INPUT})
-    if item is None:
-        raise run.unknown(of.id)
-    return bodies.kept(item["body"])

@@ -1,0 +1,8 @@
+"""Invoked by other programs of this account: the tool `extract` alone, facts of a text in a JSON schema."""
+
+from __future__ import annotations
+
+from agents import alone
+from agents.tools.extract import extract
+
+handler = alone.door(extract)
