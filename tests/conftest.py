@@ -59,6 +59,7 @@ def pool() -> dict[str, Any]:
         "cache_read": 0.1,
         "context": 1_000_000,
         "max_output": 32_768,
+        "image_tokens": 2_489,
         "capabilities": able,
     }
     models: list[dict[str, Any]] = []

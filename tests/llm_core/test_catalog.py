@@ -82,6 +82,14 @@ def test_a_broken_row_is_refused_when_the_catalog_is_read(broken: dict[str, obje
         Catalog(_changed(**broken))
 
 
+def test_a_model_that_sees_says_what_a_picture_counts_for() -> None:
+    """Without it a picture would be held at nothing."""
+    seeing = ROW | {"capabilities": ["vision"]}
+    with pytest.raises(Misconfigured, match=r"models.0.image_tokens"):
+        _with({"models": [seeing]})
+    assert _with({"models": [seeing | {"image_tokens": 1_600}]}).model("mine-1").image_tokens == 1_600
+
+
 def test_an_overlay_adds_models_routes_roles_and_aliases() -> None:
     mine = _with(
         {

@@ -45,8 +45,9 @@ from llm_core.messages import (
 _OURS = {"model", "models", "max_tokens", "stream"}
 """Fields that the platform decides: they are put anew for each candidate."""
 
-_UNSEEN = {"document", "image", "container_upload"}
-"""Blocks whose content may not be in the request."""
+_SEEN = {"thinking", "redacted_thinking", "server_tool_use"}
+"""Blocks that a model said, beside its text and its calls, of which no token is made that is not a byte of theirs. Any
+other may stand for more than it shows: a file, a compressed PDF, what a search has found."""
 
 STOP_REASON: dict[Finish, str] = {
     "stop": "end_turn",
@@ -167,7 +168,7 @@ def _said_part(block: SaidBlock) -> Part:
         case "tool_use":
             return ToolCall(block.id, block.name, json.dumps(block.input, ensure_ascii=False))
         case kind:
-            return Opaque(kind, unseen=kind in _UNSEEN)
+            return Opaque(kind, unseen=kind not in _SEEN)
 
 
 def _tool_choice(body: Prompt) -> ToolChoice:

@@ -81,6 +81,12 @@ class Model(Prices):
     checked_on: date | None = None
 
     @model_validator(mode="after")
+    def _what_it_sees_has_a_size(self) -> Self:
+        if self.can("vision") and not self.image_tokens:
+            raise PydanticCustomError("needed", "a model with vision needs one above 0", {"field": "image_tokens"})
+        return self
+
+    @model_validator(mode="after")
     def _what_it_writes_has_a_price_and_an_end(self) -> Self:
         for field in ("output", "max_output"):
             if self.kind == "chat" and not getattr(self, field) > 0:

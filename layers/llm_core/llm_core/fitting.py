@@ -104,7 +104,7 @@ def features(request: Request) -> frozenset[str]:
     """What its price depends on beside the size of its text: what is suspended when a ceiling did not hold."""
     used = {
         "images": request.images > 0,
-        "documents": bool(request.opaque),
+        "documents": any(part.unseen for part in request.opaque),
         "tools": bool(request.tools),
         "output": request.output is not None,
         "answers": request.answers > 1,

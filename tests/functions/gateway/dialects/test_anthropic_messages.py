@@ -90,7 +90,7 @@ def test_a_result_with_a_picture_is_claudes() -> None:
     assert parts == (Opaque("tool_result", unseen=True),)
 
 
-@pytest.mark.parametrize("kind", ["thinking", "redacted_thinking", "server_tool_use", "of_the_future"])
+@pytest.mark.parametrize("kind", ["thinking", "redacted_thinking", "server_tool_use"])
 def test_what_claude_said_and_nobody_else_can_say_is_kept_apart(kind: str) -> None:
     assert _assistant({"type": kind, "signature": "s"}, {"type": "text", "text": "x"}) == (Opaque(kind), Text("x"))
 
@@ -181,7 +181,7 @@ def test_a_tool_that_only_begins_like_one_at_the_callers_is_bounded_too(kind: st
         _read(tools=[{"type": kind, "name": "x"}])
 
 
-@pytest.mark.parametrize("kind", ["document", "image", "container_upload"])
+@pytest.mark.parametrize("kind", ["document", "image", "container_upload", "web_fetch_tool_result", "of_the_future"])
 def test_a_file_among_what_claude_said_is_of_unknown_size(kind: str) -> None:
     said = {"type": kind, "source": {"type": "url", "url": "https://example.com/a.pdf"}}
     assert _assistant(said) == (Opaque(kind, unseen=True),)
