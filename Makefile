@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage bench-savings races soak-ledger soak-posts
+SLOW := bench-usage bench-savings races soak-ledger soak-posts soak-streams
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -19,6 +19,7 @@ LOCAL := .venv/.local-is-in
 DEV := .venv/.dev-is-in
 EMULATOR := $(VENVS)/emulator/.is-in
 OLDER_CLIENTS := $(VENVS)/older-clients/.is-in
+AGENTS := $(VENVS)/agents/.is-in
 SAM_CLI := $(VENVS)/sam/.is-in
 
 # pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
@@ -100,7 +101,7 @@ invoke: $(LOCAL) ## A sample event to one door: DOOR=gateway/chat CASE=hello
 
 # ------------------------------------------------------------------------------------------------ before a commit
 .PHONY: test
-test: $(DEV) $(EMULATOR) $(OLDER_CLIENTS) ## The whole suite, offline: PYTEST='-k ledger -x' for a part, WORKERS=2
+test: $(DEV) $(EMULATOR) $(OLDER_CLIENTS) $(AGENTS) ## The whole suite, offline: PYTEST='-k ledger -x' for a part, WORKERS=2
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(PYTEST),,--cov --cov-report=term) $(PYTEST)
 
 .PHONY: lint
@@ -161,6 +162,10 @@ soak-ledger: $(DEV) $(EMULATOR) ## The ledger against its model, by many stories
 soak-posts: $(DEV) $(EMULATOR) ## What lists of posts read when there are 10,000: POSTS=10000
 	@DREY_POSTS=$(or $(POSTS),10000) $(BIN)/python -m pytest -q tests/functions/content/test_lists.py
 
+.PHONY: soak-streams
+soak-streams: $(DEV) $(EMULATOR) ## A hundred streams at once, and many whose readers leave: docs/benchmarks/streams.md, STREAMS=2000
+	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.soaks --streams $(or $(STREAMS),2000)
+
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build
 build: $(SAM_CLI) ## What is deployed, layer compiled, with the parameters of a samconfig table: CONFIG=ci
@@ -179,7 +184,7 @@ deploy: $(LOCAL) ## A stage to your AWS account: STAGE=dev
 # ------------------------------------------------------------------------------------------------ housekeeping
 .PHONY: setup
 setup: ## All environments now, instead of when they are first needed
-	@$(MAKE) -j2 $(DEV) $(EMULATOR) $(OLDER_CLIENTS) $(SAM_CLI)
+	@$(MAKE) -j2 $(DEV) $(EMULATOR) $(OLDER_CLIENTS) $(AGENTS) $(SAM_CLI)
 
 .PHONY: lock
 lock: ## requirements/*.txt anew from *.in, with hashes and no addresses: UPGRADE=1 for newer versions
@@ -187,7 +192,7 @@ lock: ## requirements/*.txt anew from *.in, with hashes and no addresses: UPGRAD
 	@cd $(LAYER) && $(LOCKED) $(foreach name,$(OF_LAMBDA),--no-emit-package $(name)) requirements.in -o requirements.txt
 	@cd requirements && for name in local dev emulator sam; do \
 	  $(LOCKED) -c ../$(LAYER)/requirements.txt $$name.in -o $$name.txt || exit; done
-	@cd requirements && $(LOCKED) older-clients.in -o older-clients.txt
+	@cd requirements && for name in older-clients agents; do $(LOCKED) $$name.in -o $$name.txt || exit; done
 
 .PHONY: clean
 clean: ## Away with environments, builds and caches; keys and usage of `make run` stay
@@ -212,6 +217,11 @@ $(EMULATOR): requirements/emulator.txt | $(VENVS)/emulator/bin/python
 $(OLDER_CLIENTS): requirements/older-clients.txt | $(VENVS)/older-clients/bin/python
 	@echo "The previous majors of the official SDKs, as clients..."
 	@$(VENVS)/older-clients/bin/python $(INSTALL) $<
+	@touch $@
+
+$(AGENTS): requirements/agents.txt | $(VENVS)/agents/bin/python
+	@echo "The OpenAI Agents SDK, as a client..."
+	@$(VENVS)/agents/bin/python $(INSTALL) $<
 	@touch $@
 
 $(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python

@@ -1,0 +1,286 @@
+"""Many streams at once, some left in the middle by their readers, held against the account of who sold them.
+
+Each stream has a mark in its prompt and in its metadata, so that its usage row and its sale find each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from llm_core import keys
+from llm_core.accounts.window import Window, label
+from llm_core.aws import table
+from llm_core.keys import NewKey, Terms
+from tests.conftest import Platform
+
+ENDS = {
+    "/v1/chat/completions": "data: [DONE]",
+    "/v1/messages": "event: message_stop",
+    "/v1/responses": "event: response.completed",
+    "/v1/stream": "data: [DONE]",
+}
+"""The dialects, and the line by which a reader knows that an answer is whole."""
+
+PRICES = {"gpt": (400, 1_600), "alone": (1_000, 5_000)}
+"""nano-USD a token, in and out, of the pool's models (tests/conftest.py)."""
+
+MOST_TOKENS = 40
+USER = "soaker"
+ROUND = 250
+"""Streams between two looks at the understudy's requests, of which it keeps a thousand."""
+
+
+@dataclass
+class Told:
+    """What a reader saw of one stream. `leaves_after`: lines, None for one who reads to the end."""
+
+    number: int
+    path: str
+    family: str
+    leaves_after: int | None
+    status: int = 0
+    lines: int = 0
+    whole: bool = False
+    left: bool = False
+    trouble: str = ""
+
+    @property
+    def mark(self) -> str:
+        return f"soak-{self.number:06d}"
+
+
+@dataclass
+class Outcome:
+    """What came of all of them; money in nano-USD. `at_once`: the most that were being told at one moment. `violations`
+    are in words; `rss` is of the process of the doors, in MiB, after each round."""
+
+    told: list[Told]
+    seconds: float
+    at_once: int
+    booked: int
+    sold: int
+    ceilings: int
+    violations: list[str]
+    rss: list[float] = field(default_factory=list)
+
+    @property
+    def whole(self) -> int:
+        return sum(each.whole for each in self.told)
+
+    @property
+    def left(self) -> int:
+        return sum(each.left for each in self.told)
+
+
+class Soak:
+    """Streams over a running platform, with keys of its own; `models` are those it asks, by family."""
+
+    def __init__(self, platform: Platform, models: dict[str, str], seed: int = 1) -> None:
+        self._platform = platform
+        self._models = models
+        self._random = random.Random(seed)
+        self._keys = [self._key(number) for number in range(2)]  # a key may have 100 calls in flight
+        self._sales: dict[str, dict[str, Any]] = {}
+        self._open = self._most = 0
+        self._rss: list[float] = []
+
+    def run(self, count: int, at_once: int, *, leaving: float) -> Outcome:
+        """Read so many streams, so many at once; this share of the readers leaves at a line drawn by lot."""
+        told = [self._drawn(number, leaving) for number in range(count)]
+        began = time.monotonic()
+        for first in range(0, count, ROUND):
+            asyncio.run(self._round(told[first : first + ROUND], at_once))
+            self._settled()
+            self._remember()
+            self._rss += [rss] if (rss := _rss_of_doors(self._platform)) else []
+        seconds = time.monotonic() - began
+        rows = self._rows()
+        ceilings = {(path, family): self._ceiling(path, family) for path in ENDS for family in self._models}
+        violations = [*self._judged(told, rows, ceilings), *self._windows(rows)]
+        booked = sum(row["charged"] for found in rows.values() for row in found)
+        sold = sum(map(_sold, self._sales.values()))
+        held = sum(ceilings[each.path, each.family] for each in told if each.mark in rows)
+        return Outcome(told, seconds, self._most, booked, sold, held, violations, self._rss)
+
+    # -------------------------------------------------------------------------------------------- reading
+    def _drawn(self, number: int, leaving: float) -> Told:
+        leaves = self._random.randint(0, 25) if self._random.random() < leaving else None
+        return Told(number, self._random.choice(list(ENDS)), self._random.choice(list(self._models)), leaves)
+
+    async def _round(self, told: list[Told], at_once: int) -> None:
+        gate = asyncio.Semaphore(at_once)
+        limits = httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+        async with httpx2.AsyncClient(base_url=self._platform.url, timeout=60, limits=limits) as client:
+
+            async def one(each: Told) -> None:
+                async with gate:
+                    try:
+                        await self._read(client, each)
+                    except httpx2.HTTPError as error:
+                        each.trouble = f"{type(error).__name__}: {error}"
+
+            await asyncio.gather(*map(one, told))
+
+    async def _read(self, client: httpx2.AsyncClient, each: Told) -> None:
+        body = self._body(each.path, each.family, each.mark)
+        async with client.stream("POST", each.path, json=body, headers=self._headers(each)) as answer:
+            each.status = answer.status_code
+            if each.status != 200:
+                each.trouble = (await answer.aread()).decode()[:300]
+                return
+            self._open += 1
+            self._most = max(self._most, self._open)
+            try:
+                await self._lines(answer, each)
+            finally:
+                self._open -= 1
+
+    async def _lines(self, answer: httpx2.Response, each: Told) -> None:
+        async for line in answer.aiter_lines():
+            if each.leaves_after is not None and each.lines >= each.leaves_after:
+                each.left = True
+                return
+            each.lines += 1
+            each.whole = each.whole or line.startswith(ENDS[each.path])
+
+    def _headers(self, each: Told) -> dict[str, str]:
+        key = self._keys[each.number % len(self._keys)]
+        return {"authorization": f"Bearer {key.api_key}", "x-drey-metadata": json.dumps({"soak": each.mark})}
+
+    def _body(self, path: str, family: str, mark: str) -> dict[str, Any]:
+        said, model = f"{mark}: tell me about squirrels.", self._models[family]
+        messages = [{"role": "user", "content": said}]
+        match path:
+            case "/v1/responses":
+                return {"model": model, "input": said, "max_output_tokens": MOST_TOKENS, "stream": True}
+            case "/v1/stream":
+                return {"model": model, "messages": messages, "maxTokens": MOST_TOKENS}
+            case _:
+                return {"model": model, "messages": messages, "max_tokens": MOST_TOKENS, "stream": True}
+
+    # -------------------------------------------------------------------------------------------- accounts
+    def _key(self, number: int) -> NewKey:
+        return keys.create(f"soak {number}", user_id=USER, terms=Terms({"ai:complete"}, {"month": 10**14}))
+
+    def _settled(self, within_s: float = 30) -> None:
+        """Until nothing is held any more, or this is over: who judges will say so."""
+        until = time.monotonic() + within_s
+        while any(window["held"] for window in self._read_windows()) and time.monotonic() < until:
+            time.sleep(0.1)
+
+    def _read_windows(self) -> Iterator[table.Item]:
+        for key in self._keys:
+            if item := Window(f"key:{key.key_id}", label("month", time.time())).read():
+                yield item
+
+    def _remember(self) -> None:
+        """Which sale is whose: the understudy forgets its requests after a while, and its sales later."""
+        sales = {sale["seq"]: sale for sale in self._platform.sold()}
+        for request in self._platform.asked(last=2 * ROUND):
+            if (mark := re.search(r"soak-\d{6}", request["body"] or "")) and request["seq"] in sales:
+                self._sales[mark[0]] = sales[request["seq"]]
+
+    def _rows(self) -> dict[str, list[table.Item]]:
+        """The usage rows by their marks."""
+        name = self._platform.environment["USAGE_TABLE_NAME"]
+        found: dict[str, list[table.Item]] = {}
+        for row in table.query(name, {"userId": USER}, between=("timestamp", 0, 10**14)):
+            if row["keyId"] in {key.key_id for key in self._keys}:
+                found.setdefault(row["metadata"].get("soak", row["id"]), []).append(row)
+        return found
+
+    def _ceiling(self, path: str, family: str) -> int:
+        """What such a request holds, in nano-USD, as the platform says when it may cost nothing."""
+        told = Told(0, path, family, None)
+        headers = {**self._headers(told), "x-drey-max-cost-usd": "0"}
+        body = self._body(path, family, told.mark)
+        answer = self._platform.http.post(f"{self._platform.url}{path}", json=body, headers=headers).json()
+        error = answer["error"] if isinstance(answer["error"], dict) else answer
+        return round(float(error["required"]) * 10**9)
+
+    def _judged(
+        self, told: list[Told], rows: dict[str, list[table.Item]], ceilings: dict[tuple[str, str], int]
+    ) -> Iterator[str]:
+        for mark in rows.keys() - {each.mark for each in told}:
+            yield f"{mark} is a row of no reader's: {[row['outcome'] for row in rows[mark]]}"
+        for each in told:
+            made, sale = rows.get(each.mark, []), self._sales.get(each.mark)
+            if each.trouble or not (each.whole or each.left):
+                yield f"{each.mark} ended neither whole nor by its reader: {each.status} {each.trouble}"
+            if len(made) != (sale is not None):
+                yield f"{each.mark} has {len(made)} rows and {'a' if sale else 'no'} sale"
+            elif sale and (wrong := _wrong(each, made[0], sale, ceilings[each.path, each.family])):
+                yield f"{each.mark} {wrong}"
+
+    def _windows(self, rows: dict[str, list[table.Item]]) -> Iterator[str]:
+        charged = {key.key_id: 0 for key in self._keys}
+        for row in (row for found in rows.values() for row in found):
+            charged[row["keyId"]] += row["charged"]
+        for key, window in zip(self._keys, self._read_windows(), strict=True):
+            if window["held"] or window["holds"]:
+                yield f"{window['held']} nano-USD are held for {len(window['holds'])} calls that are over"
+            if window["spent"] != charged[key.key_id]:
+                yield f"a window spent {window['spent']}, its rows say {charged[key.key_id]}"
+
+
+def _wrong(each: Told, row: table.Item, sale: dict[str, Any], ceiling: int) -> str:
+    """What is wrong with how this one was booked; nothing, mostly."""
+    if row["outcome"] == "ok":
+        counts = {bucket: tokens for bucket, tokens in sale["usage"].items() if bucket in row["tokens"]}
+        return "" if row["tokens"] == counts else f"was booked as {row['tokens']} and sold as {counts}"
+    if each.whole:
+        return f"was whole and is booked as {row['outcome']}"
+    booked = row["charged"]
+    return "" if _sold(sale) <= booked <= ceiling else f"sold {_sold(sale)}, booked {booked}, ceiling {ceiling}"
+
+
+def _sold(sale: dict[str, Any]) -> int:
+    """What the provider bills for a sale, nano-USD. The pool's prompts are too short for its caches."""
+    put_in, written = PRICES[str(sale["model"]).split("-")[0]]
+    usage = sale["usage"]
+    return int(usage["input"]) * put_in + int(usage["output"]) * written
+
+
+def _rss_of_doors(platform: Platform) -> float | None:
+    """MiB of the process that runs the doors; None where /proc is missing."""
+    state = str(platform.logs.parents[1]).encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"local.server" in command and state in command:
+                pages = int((folder / "statm").read_text().split()[1])
+                return pages * 4096 / 2**20
+        except OSError:
+            continue  # it has ended meanwhile
+    return None
+
+
+def arrivals(platform: Platform, key: NewKey, path: str, model: str) -> list[float]:
+    """When each piece of a stream came off the wire, in seconds after its head."""
+    body = {"model": model, "messages": [{"role": "user", "content": "Squirrels?"}], "max_tokens": 12, "stream": True}
+    headers = {"authorization": f"Bearer {key.api_key}"}
+    with httpx2.stream("POST", f"{platform.url}{path}", json=body, headers=headers, timeout=60) as answer:
+        began = time.monotonic()
+        return [time.monotonic() - began for _ in answer.iter_raw()]
+
+
+@contextmanager
+def paced(platform: Platform, **pace: Any) -> Iterator[None]:
+    """The understudy's words come one after the other, as a model's do."""
+    place = f"{platform.understudy}/_understudy/pace"
+    platform.http.post(place, json=pace).raise_for_status()
+    try:
+        yield
+    finally:
+        platform.http.delete(place).raise_for_status()
