@@ -11,9 +11,10 @@ import json
 import sys
 from typing import Any
 
-import agents
 import openai
 from agents.version import __version__
+
+import agents
 
 called: list[str] = []
 
