@@ -90,7 +90,7 @@ def documents(given: Any) -> list[Document]:
 def messages(run: Run, given: Any, before: Sequence[Turn]) -> tuple[Message, ...]:
     """The question, then for each turn what the model said and what its tools gave back. Raises StoreUnavailable."""
     results = {item["item"]: bodies.kept(item["body"]) for item in _items(run, "call#")}
-    said = [Message("user", (Text(_question(run, given)),))]
+    said = [Message("user", (Text(question(given, run.terms.tools)),))]
     for turn in before:
         calls = [_readable(turn, place) for place in range(len(turn.calls))]
         spoken: list[Part] = [Text(turn.text)] if turn.text else []
@@ -102,7 +102,7 @@ def messages(run: Run, given: Any, before: Sequence[Turn]) -> tuple[Message, ...
     return tuple(said)
 
 
-def _question(run: Run, given: Any) -> str:
+def question(given: Any, tools: Sequence[str]) -> str:
     """The input as JSON, documents apart: as far as there is room in full, then by their titles."""
     rest = {name: value for name, value in given.items() if name not in ("text", "documents")}
     lines = [json.dumps(rest, ensure_ascii=False)] if rest else []
@@ -112,8 +112,8 @@ def _question(run: Run, given: Any) -> str:
         left -= len(shown)
         cut = "" if len(shown) == len(each.text) else "\n[The rest is not shown here. Search finds it.]"
         lines.append(f'<document title="{each.title}">\n{shown}{cut}\n</document>')
-    if run.terms.tools:
-        lines.append(f"Tools: {', '.join(run.terms.tools)}.")
+    if tools:
+        lines.append(f"Tools: {', '.join(tools)}.")
     return "\n\n".join(lines)
 
 

@@ -24,7 +24,7 @@ from llm_core.deadline import Deadline
 from llm_core.errors import BudgetExceeded, DreyError, InvalidRequest, NotAllowed, NotFound, RateLimited, Unauthorized
 from llm_core.failures import ProviderError
 from llm_core.gateway import Answer, Wishes
-from llm_core.messages import Output, Reply, Request, Text, Tool, ToolCall, ToolChoice
+from llm_core.messages import Message, Output, Reply, Request, Text, Tool, ToolCall, ToolChoice
 from llm_core.prompts.library import prompt
 from llm_core.runs import approval, change, ending
 from llm_core.runs import run as runs
@@ -101,17 +101,19 @@ def _is_for_good(error: DreyError) -> bool:
 
 
 def _request(run: Run, number: int, before: Sequence[Turn]) -> Request:
-    """The last turn offers nothing more: it is there to answer."""
-    kind = kinds()[run.kind]
-    offered = tuple(
-        Tool(tool.name, tool.description, tool.schema) for name in run.terms.tools if (tool := tools().get(name))
-    )
+    messages = conversation.messages(run, given(run), before)
+    return request(kinds()[run.kind], run.terms.role, run.terms.tools, messages, last=number >= run.terms.turns)
+
+
+def request(kind: Kind, role: str, names: Sequence[str], messages: tuple[Message, ...], *, last: bool) -> Request:
+    """What a turn asks, with the tools of these names; the last one offers nothing more: it is there to answer."""
+    offered = tuple(Tool(tool.name, tool.description, tool.schema) for name in names if (tool := tools().get(name)))
     return Request(
-        model=run.terms.role,
-        messages=conversation.messages(run, given(run), before),
+        model=role,
+        messages=messages,
         system=prompt(kind.prompt),
         tools=offered,
-        tool_choice=ToolChoice("none" if number >= run.terms.turns else "auto"),
+        tool_choice=ToolChoice("none" if last else "auto"),
         output=Output(kind.name, kind.output) if kind.output else None,
     )
 

@@ -188,7 +188,7 @@ def test_without_keys_it_says_which_are_needed_and_asks_nobody(copy: Copy) -> No
 
 def test_above_a_dollar_somebody_is_asked_first(copy: Copy, edited: Edit) -> None:
     """With a model that is dear enough; nobody sits at this terminal, so nothing is asked."""
-    edited("evals/suites/extract.yaml", "models: [generate, gpt-5.4-mini]", "models: [gpt-6-astra, claude-fable-5]")
+    edited("evals/suites/extract.yaml", "models: [fast, gpt-5.4-mini]", "models: [gpt-6-astra, claude-fable-5]")
     done = copy.run("--live", "--suite", "extract", ANTHROPIC_API_KEY="sk-ant-x", OPENAI_API_KEY="sk-x")
     assert done.returncode == 2
     assert "YES=1 agrees beforehand" in said(done.stdout)
