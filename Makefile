@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage bench-savings races soak-ledger soak-posts soak-streams
+SLOW := bench-usage bench-savings faults races soak-ledger soak-posts soak-streams
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -149,6 +149,10 @@ bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 
 .PHONY: bench-savings
 bench-savings: $(LOCAL) $(EMULATOR) ## What the cache and the roles save of a sample of traffic: docs/benchmarks/savings.md
 	@$(BIN)/python -m bench.savings
+
+.PHONY: faults
+faults: $(DEV) $(EMULATOR) ## Whatever may fail, in every dialect and way, with one candidate and two: docs/benchmarks/faults.md
+	@DREY_WALL=all DREY_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/faults/test_wall.py
 
 .PHONY: races
 races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: docs/benchmarks/races.md, CALLS=300 a race

@@ -136,14 +136,14 @@ def platform(tmp_path_factory: pytest.TempPathFactory, discord: Webhook, slack: 
 
 
 @contextmanager
-def started(state: Path, **variables: str) -> Iterator[Platform]:
-    """The whole platform in processes of its own, with a state of its own."""
+def started(state: Path, added: dict[str, Any] | None = None, /, **variables: str) -> Iterator[Platform]:
+    """The whole platform in processes of its own, with a state and an overlay (`added`, else the pool) of its own."""
     ready = state / "ready.json"
     command = [sys.executable, "-m", "local", "run", "--quiet", "--port", str(_free_port())]
     command += ["--state", str(state), "--ready-file", str(ready)]
     output = state / "output.txt"
     overlay = state / "overlay.json"
-    overlay.write_text(json.dumps(pool()))
+    overlay.write_text(json.dumps(added or pool()))
     clean = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     clean |= {"DREY_OVERLAY": str(overlay), **variables}
     with output.open("wb") as sink:

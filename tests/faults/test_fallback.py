@@ -1,23 +1,15 @@
-"""Fallback on the wire: what a provider may do to us, who is asked then, what the caller sees, waits and pays.
+"""Fallback on the wire: who is asked when a provider fails, what each said, and what its caller is told.
 
-The whole platform runs, the official SDKs are the clients, and the understudy misbehaves as it is told. The cases are
-played once, several at a time, on models of their own; `pytest -rP` prints them as a table, and with
-DREY_WRITE_DOCS=1 the table becomes docs/benchmarks/fallback.md.
+The whole platform runs, the official SDKs are the clients, and the understudy misbehaves as it is told. What comes of
+each failure by itself is told by the wall (test_wall.py).
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform as machine
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
-from io import StringIO
 from typing import Any
 from uuid import uuid4
 
@@ -26,106 +18,20 @@ import boto3
 import openai
 import pytest
 from boto3.dynamodb.conditions import Attr
-from rich.console import Console
-from rich.table import Table
 
 from gateway.dialects import openai_chat
 from llm_core import fitting, gateway
 from llm_core.aws.stage_catalog import catalog
-from llm_core.catalog import Model
-from llm_core.money import nano, plain
-from tests.conftest import ROOT, Platform, fresh
+from llm_core.money import plain
+from tests.conftest import Platform, fresh
 
-DOCUMENT = ROOT / "docs/benchmarks/fallback.md"
 HELLO: list[Any] = [{"role": "user", "content": "Say hello to the squirrel."}]
 MOST_TOKENS = 50
 API_GATEWAY_S = 29
-AT_ONCE = 5
-
-
-@dataclass(frozen=True)
-class Case:
-    """What the primary is told to do. `asked` and `ends`, with nobody else to ask, and with Bedrock behind it:
-    (how often Anthropic, how often Bedrock) and the SDK's exception with its status and code, or who answers."""
-
-    name: str
-    fault: dict[str, Any]
-    alone: tuple[int, str]
-    both: tuple[int, int, str]
-    times: int | None = None
-    estimated: int = 0
-    seconds: tuple[float, float] = (0, 3)
-    """How long the caller waits (at least, at most), with nobody else to ask."""
-
-    seconds_both: tuple[float, float] = (0, 3)
 
 
 def status(code: int, **more: Any) -> dict[str, Any]:
     return {"kind": "status", "code": code, **more}
-
-
-CASES = [
-    Case("529, always", status(529), (3, "503 provider_overloaded"), (3, 1, "bedrock")),
-    Case(
-        "429 once, Retry-After 0.4 s",
-        status(429, retry_after=0.4),
-        (2, "anthropic"),
-        (2, 0, "anthropic"),
-        times=1,
-        seconds=(0.4, 3),
-        seconds_both=(0.4, 3),
-    ),
-    Case("429, Retry-After 7 s", status(429, retry_after=7), (1, "503 provider_overloaded"), (1, 1, "bedrock")),
-    Case("500, once", status(500), (2, "anthropic"), (2, 0, "anthropic"), times=1),
-    Case("500, always", status(500), (3, "502 provider_error"), (3, 1, "bedrock")),
-    Case("connection reset", {"kind": "reset"}, (3, "502 provider_error"), (3, 1, "bedrock"), estimated=3),
-    Case(
-        "silence",
-        {"kind": "silence"},
-        (1, "504 timeout"),
-        (1, 1, "bedrock"),
-        estimated=1,
-        seconds=(20, API_GATEWAY_S),
-        seconds_both=(10, 16),
-    ),
-    Case("a page for people, 200", {"kind": "html_page"}, (3, "502 provider_error"), (3, 1, "bedrock"), estimated=3),
-    Case(
-        "context overflow",
-        {"kind": "context_length"},
-        (1, "400 context_length_exceeded"),
-        (1, 0, "400 context_length_exceeded"),
-    ),
-    Case("content refusal, 200", {"kind": "refusal"}, (1, "anthropic"), (1, 0, "anthropic")),
-    Case("content filter, 400", {"kind": "content_filter"}, (1, "400 invalid_request"), (1, 0, "400 invalid_request")),
-    Case("400", status(400), (1, "400 invalid_request"), (1, 0, "400 invalid_request")),
-    Case("401", status(401), (1, "502 provider_error"), (1, 0, "502 provider_error")),
-    Case("403", status(403), (1, "502 provider_error"), (1, 0, "502 provider_error")),
-    Case("404", status(404), (1, "502 provider_error"), (1, 0, "502 provider_error")),
-]
-
-
-@dataclass
-class Played:
-    """What came of one call."""
-
-    case: Case
-    model: str
-    candidates: int
-    ended: str
-    seconds: float
-    headers: dict[str, str]
-    message: str
-    completion: dict[str, Any] | None = None
-    asked: dict[str, int] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def charged(self) -> int:
-        return sum(int(row["charged"]) for row in self.rows)
-
-    @property
-    def id(self) -> str:
-        return f"{self.case.name}, {'one candidate' if self.candidates == 1 else 'two candidates'}"
 
 
 def aws(running: Platform, service: str) -> dict[str, Any]:
@@ -186,179 +92,21 @@ def body(model: str) -> dict[str, Any]:
     return {"model": model, "messages": HELLO, "max_tokens": MOST_TOKENS}
 
 
-def play(running: Platform, case: Case, candidates: int) -> Played:
-    model = pooled(candidates)
-    running.order(case.fault, provider="anthropic", model=model, **({"times": case.times} if case.times else {}))
-    began = time.monotonic()
-    try:
-        raw = gpt_client(running).chat.completions.with_raw_response.create(**body(model))
-        ended, headers, message = raw.headers["x-drey-provider"], dict(raw.headers), ""
-        completion: dict[str, Any] | None = raw.parse().model_dump()
-    except openai.APIStatusError as error:
-        ended, headers = f"{error.status_code} {error.code}", dict(error.response.headers)
-        completion, message = None, error.response.json()["error"]["message"]
-    seconds = time.monotonic() - began
-    played = Played(case, model, candidates, ended, seconds, headers, message, completion)
-    played.asked, played.rows = asked_of(running, model), rows_of(running, model)
-    return played
-
-
-@pytest.fixture(scope="module")
-def told(platform: Platform) -> Iterator[dict[str, Played]]:
-    """Every case, with one candidate and with two, by its id."""
-    platform.free()
-    plays = [(case, candidates) for case in CASES for candidates in (1, 2)]
-    plays.sort(key=lambda play: play[0].name != "silence")  # what takes long begins first
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        played = list(pool.map(lambda play_of: play(platform, *play_of), plays))
-    platform.free()
-    yield {each.id: each for each in played}
-    if os.environ.get("DREY_WRITE_DOCS"):
-        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-        DOCUMENT.write_text(page(sorted(played, key=lambda each: CASES.index(each.case))))
-
-
-def cells(each: Played) -> list[str]:
-    estimated = sum(bool(row["estimated"]) for row in each.rows)
-    paid = f"${plain(each.charged)}" if each.charged else "nothing"
-    return [
-        each.case.name,
-        f"{each.asked['anthropic']}" + (f" + {each.asked['bedrock']}" if each.candidates == 2 else ""),
-        f"answered by {each.ended}" if each.completion else each.ended,
-        {"true": "yes", "false": "no"}.get(each.headers.get("x-drey-fallback", ""), "-"),
-        f"{each.seconds:.1f} s",
-        paid + (f", {estimated} estimated" if estimated else ""),
-    ]
-
-
-HEADS = ["The primary", "Asked", "What the caller gets", "Fallback", "After", "Charged"]
-
-
-def page(played: list[Played]) -> str:
-    parts = [
-        "# Fallback on the wire",
-        "Written by `tests/faults/test_fallback.py`"
-        f" on {datetime.now(UTC):%Y-%m-%d} ({machine.system()} {machine.machine()}, {os.cpu_count()} cores, Python"
-        f" {machine.python_version()}): the platform of this machine, the official openai SDK as its client without"
-        " retries of its own, a stand-in for the providers that misbehaves as it is told. Five calls at a time, so"
-        " seconds are what a busy laptop shows. `max_tokens` is 50, prices are Haiku 4.5's, charges include the markup"
-        " of 2 %.",
-    ]
-    for count, title in ((1, "With one candidate (Anthropic)"), (2, "With two (Anthropic, then Bedrock)")):
-        rows = [cells(each) for each in played if each.candidates == count]
-        table = [f"| {' | '.join(row)} |" for row in (HEADS, ["---"] * len(HEADS), *rows)]
-        parts += [f"## {title}", "\n".join(table)]
-    parts.append(
-        '"Asked" is the providers\' own count: Anthropic + Bedrock. An attempt that ended in an HTTP error costs'
-        " nothing; one whose end nobody saw is charged at the most it can have cost, marked `estimated`."
-    )
-    return "\n\n".join(parts) + "\n"
-
-
-EVERY = [f"{case.name}, {count}" for case in CASES for count in ("one candidate", "two candidates")]
-
-
-@pytest.fixture(params=EVERY)
-def played(request: pytest.FixtureRequest, told: dict[str, Played]) -> Played:
-    return told[request.param]
-
-
-# ------------------------------------------------------------------------------------------- the table
-
-
-def test_who_is_asked_how_often(played: Played) -> None:
-    expected = (*played.case.alone[:1], 0) if played.candidates == 1 else played.case.both[:2]
-    assert (played.asked["anthropic"], played.asked["bedrock"]) == expected
-    assert played.asked["openai"] == 0, "never outside the family"
-
-
-def test_what_comes_back(played: Played) -> None:
-    expected = played.case.alone[-1] if played.candidates == 1 else played.case.both[-1]
-    assert played.ended == expected, played.message
-
-
-def test_an_answer_says_who_gave_it(played: Played) -> None:
-    if played.completion is None:
-        return
-    fell_back = played.ended == "bedrock"
-    expected = f"global.anthropic.{played.model}" if fell_back else played.model
-    assert played.completion["model"] == expected
-    assert played.headers["x-drey-fallback"] == ("true" if fell_back else "false")
-    assert played.headers["x-drey-attempts"] == str(sum(played.asked.values()))
-    refused = played.case.fault["kind"] == "refusal"
-    assert played.completion["choices"][0]["finish_reason"] == ("content_filter" if refused else "stop")
-
-
-def test_how_long_it_takes(played: Played) -> None:
-    least, most = played.case.seconds if played.candidates == 1 else played.case.seconds_both
-    assert least <= played.seconds <= most
-    assert played.seconds < API_GATEWAY_S
-
-
-def test_every_attempt_is_a_row_and_what_the_header_says_is_their_sum(played: Played) -> None:
-    assert len(played.rows) == sum(played.asked.values())
-    assert len({row["id"] for row in played.rows}) == 1
-    assert [int(row["attempt"]) for row in played.rows] == list(range(1, len(played.rows) + 1))
-    assert [row["fallback"] for row in played.rows] == [row["provider"] == "bedrock" for row in played.rows]
-    if played.completion:
-        assert nano(played.headers["x-drey-cost-usd"]) == played.charged
-        assert nano(str(Decimal(repr(played.completion["usage"]["cost"])))) == played.charged
-
-
-def test_what_is_charged(inside: Platform, played: Played) -> None:
-    estimated = [row for row in played.rows if row["estimated"]]
-    assert len(estimated) == played.case.estimated
-    for row in estimated:
-        assert int(row["cost"]) == ceiling(played, catalog().model(f"{row['provider']}/{row['model']}"))
-    for row in played.rows:
-        if row["outcome"] != "ok" and not row["estimated"]:
-            assert int(row["charged"]) == 0, "an HTTP error costs nothing"
-        if row["outcome"] == "ok":
-            assert 0 < int(row["cost"]) < ceiling(played, catalog().model(f"{row['provider']}/{row['model']}"))
-
-
-def ceiling(played: Played, model: Model) -> int:
-    request = openai_chat.read(json.dumps(body(played.model)).encode())
-    return fitting.ceiling(request, gateway._prompt(request), model)
-
-
-def test_the_callers_own_retries_are_told_what_helps(played: Played) -> None:
-    """Both SDKs retry 5xx unless they are told that it is no use."""
-    if played.ended[:1] == "5":
-        permanent = played.case.name in ("401", "403", "404")
-        assert played.headers["x-should-retry"] == ("false" if permanent else "true")
-    if played.case.name.startswith("429, Retry-After 7") and played.candidates == 1:
-        assert played.headers["retry-after"] == "7"
-
-
-def test_the_table(told: dict[str, Played]) -> None:
-    """Printed by `pytest -rP`; a story has no better proof than its own table."""
-    text = StringIO()
-    console = Console(file=text, width=150)
-    for count in (1, 2):
-        table = Table(*HEADS, title=f"{count} candidate{'s' * (count - 1)}")
-        for case in CASES:
-            for each in told.values():
-                if each.case is case and each.candidates == count:
-                    table.add_row(*cells(each))
-        console.print(table)
-    Console(width=150).print(text.getvalue())
-    assert len(told) == 2 * len(CASES)
-
-
 # ------------------------------------------------------------------------------------------- disclosed everywhere
 
 
-def test_a_fallback_stands_in_the_log_line(told: dict[str, Played], platform: Platform) -> None:
-    played = told["500, always, two candidates"]
-    lines = log_of(platform, played.model)
+def test_a_fallback_stands_in_the_log_line(understudy: Platform) -> None:
+    model = pooled(2)
+    understudy.order(status(500), provider="anthropic", model=model)
+    gpt_client(understudy).chat.completions.create(**body(model))
+    lines = log_of(understudy, model)
     assert [(line["gen_ai.provider.name"], line["fallback"], line["outcome"]) for line in lines] == [
         ("anthropic", False, "provider_error"),
         ("anthropic", False, "provider_error"),
         ("anthropic", False, "provider_error"),
         ("bedrock", True, "ok"),
     ]
-    assert {line["gen_ai.request.model"] for line in lines} == {played.model}
+    assert {line["gen_ai.request.model"] for line in lines} == {model}
     assert len({line["gen_ai.response.id"] for line in lines}) == 1
 
 

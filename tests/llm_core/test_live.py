@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from threading import Thread
@@ -86,6 +87,33 @@ def test_an_answer_that_breaks_off_says_so_and_is_booked_at_its_ceiling(understu
         words(live)
     assert (row(live)["outcome"], row(live)["estimated"]) == ("provider_error", True)
     assert told.value.details["cost"]
+    assert balances(caller) == (0, row(live)["charged"])
+
+
+LOST = {"kind": "malformed_chunk", "after_events": 3, "instead": True}
+
+
+@pytest.mark.parametrize("family", ["claude", "gpt"])
+def test_an_event_that_nobody_could_read_is_told_with_the_account(
+    understudy: Platform, caller: Caller, log: io.StringIO, family: str
+) -> None:
+    understudy.order(LOST, answer={"text": "one two three four five"})
+    live = begun(caller, fresh(family))
+    assert words(live) == "one two three five"
+    assert live.call.skipped_events == 1
+    assert '"event": "stream_damaged"' in log.getvalue()
+    assert row(live)["outcome"] == "ok"
+
+
+@pytest.mark.parametrize("family", ["claude", "gpt"])
+def test_a_tool_call_that_may_lack_a_piece_is_no_answer(understudy: Platform, caller: Caller, family: str) -> None:
+    """It would be carried out: with `/var` instead of `/var/tmp/old`."""
+    called = {"name": "remove", "arguments": {"path": "/var /tmp /old", "force": True}}
+    understudy.order(LOST, answer={"tool_calls": [called]})
+    live = begun(caller, fresh(family))
+    with pytest.raises(ProviderFailed, match="tool call that cannot be read"):
+        words(live)
+    assert (row(live)["outcome"], row(live)["estimated"]) == ("provider_error", True)
     assert balances(caller) == (0, row(live)["charged"])
 
 

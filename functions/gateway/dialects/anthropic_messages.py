@@ -186,11 +186,15 @@ def _tool_choice(body: Prompt) -> ToolChoice:
 
 
 def write(answer: Answer[Reply]) -> dict[str, Any]:
-    """A message. Claude's own comes as it is, under our id and the model's name in the catalog."""
+    """A message. Claude's own comes as it is, under our id and the model's name in the catalog.
+
+    One that does not say why it ended may not be all: `max_tokens` says so.
+    """
     reply, call = answer.reply, answer.call
     head = {"id": call.id, "type": "message", "role": "assistant", "model": answer.model.model}
     if reply.dialect == "anthropic":
-        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost(call)}}
+        stopped = {"stop_reason": reply.original["stop_reason"] or STOP_REASON[reply.finish]}
+        return {**reply.original, **head, **stopped, "usage": {**reply.original["usage"], **cost(call)}}
     content = [_block(part) for part in reply.parts]
     stop = {"stop_reason": STOP_REASON[reply.finish], "stop_sequence": None}
     return {**head, "content": content, **stop, "usage": {**usage(reply.usage), **cost(call)}}

@@ -41,8 +41,10 @@ def _passed(live: Live) -> Iterator[bytes]:
         if waiting or any(isinstance(delta, Finished) for delta in event.deltas):
             waiting.append(event)
         elif event.data["type"] == "message_start":
-            message = {**event.data["message"], "id": live.call.id, "model": live.model.model}
-            yield named({**event.data, "message": message})
+            message = event.data["message"]
+            counted = message.get("usage") or usage(Usage())  # SDKs build on it, whatever the provider left out
+            names = {"id": live.call.id, "model": live.model.model, "usage": counted}
+            yield named({**event.data, "message": {**message, **names}})
         else:
             yield event.raw
     for event in waiting:

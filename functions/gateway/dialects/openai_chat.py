@@ -190,11 +190,17 @@ def _tool_choice(body: Body) -> ToolChoice:
 
 
 def write(answer: Answer[Reply]) -> dict[str, Any]:
-    """A chat completion. OpenAI's own comes as it is, under our id and the model's name in the catalog."""
+    """A chat completion. OpenAI's own comes as it is, under our id and the model's name in the catalog.
+
+    One that does not say why it ended may not be all: `length` says so.
+    """
     reply, call = answer.reply, answer.call
     head = {"id": call.id, "object": "chat.completion", "created": call.created, "model": answer.model.model}
     if reply.dialect == "openai":
-        return {**reply.original, **head, "usage": {**reply.original["usage"], **cost(call)}}
+        choices = [
+            {**choice, "finish_reason": choice.get("finish_reason") or "length"} for choice in reply.original["choices"]
+        ]
+        return {**reply.original, **head, "choices": choices, "usage": {**reply.original["usage"], **cost(call)}}
     choice = {"index": 0, "message": _message(reply), "finish_reason": finish_reason(reply.finish), "logprobs": None}
     return {**head, "choices": [choice], "usage": {**usage(reply.usage), **cost(call)}}
 
@@ -230,5 +236,7 @@ def usage(counted: Usage) -> dict[str, Any]:
 
 def cost(call: Call) -> dict[str, Any]:
     """What stands beside the counts of a usage, as OpenRouter has it: what the caller is charged, what providers bill,
-    both in USD."""
-    return {"cost": float(usd(call.charged)), "cost_details": {"upstream_inference_cost": float(usd(call.cost))}}
+    both in USD; and how many events of a stream could not be read, if any."""
+    damaged = {"skipped_events": call.skipped_events} if call.skipped_events else {}
+    costs = {"cost": float(usd(call.charged)), "cost_details": {"upstream_inference_cost": float(usd(call.cost))}}
+    return costs | damaged

@@ -33,6 +33,8 @@ class Call:
     id: str = field(default_factory=ledger.new_id)
     created: int = field(default_factory=lambda: int(time.time()))
     payment: Payment | None = None
+    skipped_events: int = 0
+    """Of the answer's stream, that nobody could read."""
 
     @property
     def rows(self) -> list[Row]:

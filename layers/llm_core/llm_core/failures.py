@@ -53,9 +53,10 @@ class ProviderError(DreyError):
     def end_unknown(self) -> bool:
         """The request left this machine and nobody saw how it ended, so it may be billed.
 
-        An error by its status is not billed; one that is told inside an answer, which had begun with 200, may be.
+        A refusal by its status is not billed, and neither is a redirect; what went wrong inside an answer, which had
+        begun with 200, may be.
         """
-        return self.status is None or self.status < 400
+        return self.status is None or self.status < 300
 
 
 class ProviderRefused(ProviderError):

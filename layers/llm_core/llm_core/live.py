@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from llm_core.attempt import Attempt
+from llm_core.aws.telemetry import logger
 from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deltas import Event, Heard
 from llm_core.errors import LedgerUnavailable
-from llm_core.failures import ProviderCancelled, ProviderError
+from llm_core.failures import ProviderCancelled, ProviderError, ProviderFailed
+from llm_core.messages import ToolCall
 from llm_core.providers.streaming import Stream
 from llm_core.watch import Watch
 
@@ -86,12 +88,15 @@ class Live:
                 yield None
                 for event in chain(self._opened.said, self._opened.stream):
                     self.heard.hear(event)
+                    self._check()
                     yield event
+                self._check()
                 ended = None
             except ProviderError as failure:
                 ended = self._cancelled() if watch.stopped else failure
             finally:
                 self._opened.stream.close()
+                self._disclose()
                 self._settle(ended)
         if ended is not None:
             raise ended
@@ -99,6 +104,19 @@ class Live:
     def _cancelled(self) -> ProviderCancelled:
         words = f"This call was cancelled by DELETE /v1/generations/{self.call.id}."
         return ProviderCancelled(words, provider=self.model.provider)
+
+    def _check(self) -> None:
+        """A tool call may lack a piece by an event that nobody could read, and would be carried out: no answer then."""
+        if self._opened.stream.skipped and any(isinstance(part, ToolCall) for part in self.heard.parts):
+            words = f"{self.model.provider} sent a tool call that cannot be read to its end."
+            raise ProviderFailed(words, provider=self.model.provider, status=200)
+
+    def _disclose(self) -> None:
+        """What was left out is told with the answer's account, and to the log."""
+        self.call.skipped_events = skipped = self._opened.stream.skipped
+        if skipped:
+            facts = {"event": "stream_damaged", "model": self.model.name, "call": self.call.id, "skipped": skipped}
+            logger.warning("events of an answer could not be read", extra=facts)
 
     def _settle(self, ended: ProviderError | None) -> None:
         """Raises LedgerUnavailable; the sweeper then books what is held."""

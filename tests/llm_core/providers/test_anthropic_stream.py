@@ -208,7 +208,6 @@ def test_what_only_its_own_dialect_has_words_for_says_nothing(event: dict[str, A
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": 7}},
         {"type": "content_block_delta", "surprise": [1]},
         {"type": "message_start", "message": {}},
-        {"type": "message_delta", "delta": {}, "usage": {"output_tokens": -1}},
         {},
     ],
     ids=str,
@@ -216,6 +215,12 @@ def test_what_only_its_own_dialect_has_words_for_says_nothing(event: dict[str, A
 def test_what_is_no_event_is_stumbled_over(event: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         read(event)
+
+
+@pytest.mark.parametrize("count", [-1, 10**15, "many", {}])
+def test_a_count_that_is_none_leaves_the_reason_to_stop(count: object) -> None:
+    event = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": count}}
+    assert read(event) == [(Finished("stop"),)]
 
 
 def test_an_error_is_told_as_it_came() -> None:

@@ -160,13 +160,18 @@ def test_a_chunk_without_a_delta_may_still_say_why_it_ends() -> None:
         chunk({"delta": {"content": "a"}}),
         chunk(says(content=7)),
         chunk(says(tool_calls=[{"id": "t", "function": {"name": "f"}}])),
-        chunk(usage={"prompt_tokens": 1, "completion_tokens": -1}),
     ],
     ids=str,
 )
 def test_what_is_no_chunk_is_stumbled_over(wrong: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         read(wrong)
+
+
+@pytest.mark.parametrize("count", [-1, 10**15, "many", {}])
+def test_a_count_that_is_none_leaves_the_rest_of_its_chunk(count: object) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": count}
+    assert read({**chunk(says(content="a")), "usage": usage}) == [BEGAN, TextPiece("a")]
 
 
 def test_a_chunk_that_is_stumbled_over_leaves_nothing_behind() -> None:

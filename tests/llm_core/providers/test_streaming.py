@@ -90,6 +90,21 @@ def test_what_has_no_real_end_is_a_failure_in_time_whose_cost_nobody_knows(
     assert time.monotonic() - began < 1.5
 
 
+PATHS = {
+    "anthropic": "/v1/messages",
+    "openai": "/v1/chat/completions",
+    "bedrock": f"/model/{MODELS['bedrock']}/invoke-with-response-stream",
+}
+
+
+def test_a_redirect_is_not_followed_because_prompt_and_key_would_go_with_it(upstream: Upstream, name: str) -> None:
+    upstream.order({"kind": "redirect", "code": 307, "location": PATHS[name]}, times=1)
+    told = upstream.told(name)
+    assert type(told.failure) is ProviderFailed
+    assert (told.failure.status, told.failure.end_unknown) == (307, False), "nobody sells anything by sending away"
+    assert upstream.asked() == 1
+
+
 def test_a_page_for_people_is_told_by_what_it_is(upstream: Upstream, name: str) -> None:
     upstream.order({"kind": "html_page"})
     failure = upstream.told(name).failure

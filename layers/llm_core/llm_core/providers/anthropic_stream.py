@@ -73,5 +73,11 @@ class AnthropicReader(Reader):
         """Counts are cumulative; what the last ones leave out stands in the first."""
         if not reported:
             return ()
-        self._usage |= {name: value for name, value in reported.items() if value is not None}
-        return (Used(words.usage(self._usage), words.terms(self._usage)),)
+
+        def read() -> Used:
+            counts = self._usage | {name: value for name, value in reported.items() if value is not None}
+            used = Used(words.usage(counts), words.terms(counts))
+            self._usage = counts
+            return used
+
+        return self.counted(read)

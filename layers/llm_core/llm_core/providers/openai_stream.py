@@ -41,7 +41,7 @@ class OpenAIReader(Reader):
                 if reason := choice.get("finish_reason"):
                     yield Finished("refusal" if self._refused else words.finish(reason))
         if reported := chunk.get("usage"):
-            yield Used(words.usage(reported), words.terms(chunk))
+            yield from self.counted(lambda: Used(words.usage(reported), words.terms(chunk)))
 
     def _said(self, delta: Json) -> Iterator[Delta]:
         if refusal := delta.get("refusal"):

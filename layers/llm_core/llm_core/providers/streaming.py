@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from llm_core.catalog import Limits
 from llm_core.deadline import Deadline
-from llm_core.deltas import Delta, Event, Finished
+from llm_core.deltas import Delta, Event, Finished, Used
 from llm_core.failures import ProviderCancelled, ProviderError, ProviderFailed, ProviderOverloaded, ProviderRefused
 from llm_core.providers import frames
 from llm_core.providers.base import Json, Provider
@@ -56,6 +56,14 @@ class Reader(ABC):
     @abstractmethod
     def read(self, data: bytes) -> tuple[Json, tuple[Delta, ...]]:
         """An event's JSON and what it says. Raises ToldError; may stumble over what is no event of its dialect."""
+
+    @staticmethod
+    def counted(read: Callable[[], Used]) -> tuple[Used, ...]:
+        """A usage that cannot be read is none: what else the event says counts, and it is paid as nobody counted it."""
+        try:
+            return (read(),)
+        except Exception:  # noqa: BLE001 - whatever it stumbles over
+            return ()
 
 
 class Streaming(Provider):

@@ -22,8 +22,8 @@ streamed answer, which say it themselves."""
 
 
 def http_client() -> httpx2.Client:
-    """What both SDKs are given to send with."""
-    return httpx2.Client(transport=BoundedTransport(), follow_redirects=True)
+    """What both SDKs are given to send with. A redirect is a failure: followed, it would take prompt and key along."""
+    return httpx2.Client(transport=BoundedTransport())
 
 
 class Reading:
