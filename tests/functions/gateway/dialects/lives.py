@@ -50,6 +50,7 @@ class Telling:
     started: bool = False
     closed: bool = False
     cancelled: bool = False
+    skipped: int = 0
 
     def __iter__(self) -> Iterator[Event]:
         for event in self.events:
