@@ -14,8 +14,9 @@ from llm_core.cancellation import Cancellation
 from llm_core.errors import DreyError
 from llm_core.live import Live
 
-SILENCE_S = 10.0
-"""Proxies cut a connection on which nothing comes for long enough; a comment means nothing to any client."""
+SILENCE_S = 5.0
+"""Proxies cut a connection on which nothing comes for long enough; a comment means nothing to any client. Until one is
+due, nobody notices that a caller has left a silent model."""
 
 COMMENT = b": keep-alive\n\n"
 

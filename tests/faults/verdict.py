@@ -115,6 +115,8 @@ def _unexpected(case: Case, seen: Seen, evidence: Evidence) -> Iterator[str]:
     others = sum(row["provider"] == "bedrock" for row in evidence.rows)
     if (asked, others) != (comes.asked, int(second)):
         yield f"asked {asked} + {others} times, not {comes.asked} + {int(second)}"
+    if case.failure.leaves and {row["outcome"] for row in evidence.rows} != {"cancelled"}:
+        yield "nobody told the provider that its caller has left"
     if seen.left:
         return
     code = "" if second else comes.code
