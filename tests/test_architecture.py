@@ -52,7 +52,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rooms",
         [
-            *("ledger", "callers", "public", "people", "alerts", "journal", "audit", "overruns"),
+            *("ledger", "callers", "public", "people", "alerts", "journal", "audit", "overruns", "exhaustion"),
             *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "budgets"),
             *("accounts.window", "accounts.steps", "accounts.tree", "accounts.opening", "accounts.endings"),
             *("accounts.admission", "accounts.shards"),
@@ -118,6 +118,7 @@ NEIGHBOURS = {
         "keys": {"audit", "callers", "terms", "accounts.tree"},
         "keyring": {"audit", "callers", "terms", "keys", "accounts.tree", "accounts.window", "accounts.limits"},
         "credentials": {"byok", "callers", "keyring", "keys", "accounts.tree", "providers.directory"},
+        "exhaustion": {"alerts"},
         "overruns": {"alerts"},
         "generations": {"callers", "ledger", "accounts.marks", "accounts.tree"},
         "accounts.marks": {"accounts.window", "accounts.steps"},

@@ -16,7 +16,7 @@ from typing import Any
 from accounts import sweep
 from gateway import chat
 from llm_core import keys
-from llm_core.accounts import holds, limits, shards, tree, window
+from llm_core.accounts import limits, shards, steps, tree, window
 from llm_core.aws.writes import together
 from llm_core.call import Call
 from llm_core.deadline import Deadline
@@ -38,7 +38,7 @@ def dress(plan: Plan) -> None:
     seconds, nanoseconds = time.time, time.time_ns
     time.time = lambda: seconds() + ahead
     time.time_ns = lambda: nanoseconds() + int(ahead * 1e9)
-    holds.LEASE_SECONDS = plan.lease_s
+    steps.LEASE_SECONDS = plan.lease_s
     begin, journal = Call.__init__, plan.open_journal()
 
     def begun(self: Call, *args: Any, **fields: Any) -> None:

@@ -136,11 +136,11 @@ class Supervisor:
             self.journal.write("frozen", player=victim)
 
     def _sweep_up(self) -> None:
-        """Whole sweeps once the last lease is over, then once the last trace is."""
+        """Whole sweeps once the last lease is over, once nobody waits for a late index, and once the last trace is."""
         time.sleep(self.plan.seconds + self.plan.lease_s + 2 * self.plan.skew_s)
-        self._sweeps()
-        self.plan = replace(self.plan, ahead_s=self.plan.ahead_s + 2 * TRACE_SECONDS)
-        self._sweeps()
+        for _ in range(3):
+            self._sweeps()
+            self.plan = replace(self.plan, ahead_s=self.plan.ahead_s + 2 * TRACE_SECONDS)
 
     def _sweeps(self) -> None:
         self._read()

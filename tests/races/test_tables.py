@@ -206,7 +206,7 @@ def test_a_call_that_cannot_give_back_is_booked_at_its_attempts_and_nothing_more
     call = held(caller)
     for number in range(attempts):
         call.record(replace(ROW, id=call.hold.call_id, user_id=caller.user_id, attempt=number + 1, outcome="timeout"))
-    around(monkeypatch, window, "settle", lambda: lasting(tables, reset=1))
+    around(monkeypatch, steps, "settle", lambda: lasting(tables, reset=1))
     call.settle()
     monkeypatch.setattr(steps, "settle", REAL_SETTLE)
     sweep()

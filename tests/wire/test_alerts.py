@@ -211,10 +211,16 @@ def test_calls_that_spend_a_keys_budget_are_told(understudy: Platform, inside: P
         answer = understudy.http.post(url, json=asked, headers={"authorization": f"Bearer {made.api_key}"})
         assert answer.status_code == 200, answer.text
 
-    # ... then half and most of it are spent, and nobody is shown more than the key's public id.
+    # ... and a fourth is refused, because a seventh is left ...
+    for _ in range(2):
+        answer = understudy.http.post(url, json=asked, headers={"authorization": f"Bearer {made.api_key}"})
+        assert answer.status_code == 402, answer.text
+
+    # ... then half and most of it are spent, it is used up, and nobody is shown more than the key's public id.
     month = datetime.now(UTC).strftime("%Y-%m")
-    _, in_slack = quiet(made.key_id, many=2)
+    _, in_slack = quiet(made.key_id, many=3)
     assert sorted(told(in_slack)) == [
-        f"key:{made.key_id} has spent {percent} % of its budget for {month}" for percent in (50, 80)
+        *(f"key:{made.key_id} has spent {percent} % of its budget for {month}" for percent in (50, 80)),
+        f"key:{made.key_id} has used up its budget for {month}",
     ]
     assert made.api_key[20:] not in "".join(in_slack)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from llm_core import alerts, byok, cache, eligible, fallback, fitting, live, pricing, routing
+from llm_core import alerts, byok, cache, eligible, exhaustion, fallback, fitting, live, pricing, routing
 from llm_core.attempt import Attempt
 from llm_core.aws.stage_catalog import catalog
 from llm_core.byok import OwnKeys
@@ -143,7 +143,8 @@ def embed(
 
     allowed = eligible.allowed(call, found, fallback=wishes.fallback, others=wishes.others)
     candidates = wishes.allowance.affordable(allowed, charge)
-    call.admit(candidates[0], charge(candidates[0]), len(prompt) // BYTES_A_TOKEN, wishes.allowance, deadline)
+    with exhaustion.told():
+        call.admit(candidates[0], charge(candidates[0]), len(prompt) // BYTES_A_TOKEN, wishes.allowance, deadline)
 
     def ask(model: Model, until: Deadline) -> Embeddings:
         provider = call.own.room(directory.provider(model.provider))
@@ -169,6 +170,7 @@ def _offered(request: Request, caller: Caller, wishes: Wishes) -> tuple[Call, li
     return call, eligible.able(allowed, request)
 
 
+@exhaustion.told()
 def _admitted(
     call: Call, request: Request, able: list[Model], allowance: Allowance, deadline: Deadline
 ) -> tuple[Request, list[Model]]:

@@ -85,7 +85,7 @@ def _budget(fact: Mapping[str, str]) -> Notice:
     if int(fact["percent"]) >= 100:
         return Notice(
             title=f"{fact['subject']} has used up {window}",
-            what=f"{spent} are spent.",
+            what=f"{spent} are spent, and what is left does not suffice.",
             means="Its calls, and those of every account below it, are refused with 402 until the next window begins "
             "or the limit is raised.",
             do="Look at who spends it with GET /v1/usage. PUT /v1/usage/budget raises the limit at once.",

@@ -199,14 +199,25 @@ def test_a_settle_of_which_every_answer_is_lost_is_done(three: Books, behind: St
 def test_an_account_that_cannot_be_reached_is_left_to_the_sweeper_and_the_others_are_settled(
     three: Books, behind: Strict, log: io.StringIO
 ) -> None:
-    """The organisation's settle is lost on the way, three times; the user's and the key's arrive."""
+    """The user's settle is lost on the way, three times; the key's and the organisation's arrive."""
+    hold = take("key:k", 300)
+    behind.suffer(reset=0.5, seed=fate(".xxx..")["seed"])
+    assert hold.settle(120) == {}
+    assert behind.counts["reset"] == 3
+    behind.suffer()
+    assert (held(three), spent(three)) == ([0, 300, 0], [120, 0, 120])
+    assert [place.account for place in hold.open] == ["user:u"]
+    assert "user:u" in log.getvalue()
+
+
+def test_a_key_whose_own_window_cannot_be_reached_leaves_all_to_the_sweeper(three: Books, behind: Strict) -> None:
+    """A sweeper may have taken the call over meanwhile, and books the same in every window."""
     hold = take("key:k", 300)
     behind.suffer(reset=0.5, seed=fate("xxx...")["seed"])
     assert hold.settle(120) == {}
     assert behind.counts["reset"] == 3
     behind.suffer()
-    assert (held(three), spent(three)) == ([0, 0, 300], [120, 120, 0])
-    assert "org:o#total#0" in log.getvalue()
+    assert (held(three), spent(three)) == ([300, 300, 300], [0, 0, 0])
 
 
 def test_a_late_truth_finds_some_windows_swept_and_some_not(three: Books, clock: Clock) -> None:

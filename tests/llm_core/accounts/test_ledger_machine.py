@@ -221,7 +221,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(call=consumes(calls), windows=st.integers(1, 3))
     def died_settling(self, call: Told, windows: int) -> None:
         hold = call.payment.hold
-        for place in list(reversed(hold.open))[:windows] if call.held and call.payment.rows else []:
+        for place in list(hold.open)[:windows] if call.held and call.payment.rows else []:
             steps.settle(place, hold.call_id, hold.open[place], call.charged, soon(20))
             call.book(call.charged, (place.account, place.label))
 

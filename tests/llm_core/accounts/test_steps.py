@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llm_core.accounts import admission, steps
@@ -116,6 +118,30 @@ def test_an_extension_whose_answer_was_lost_is_done_once(item: Item, behind: Str
     assert behind.counts["lost"] == 1
     behind.suffer()
     assert (wider.held, now()["held"]) == (500, 500)
+
+
+# ------------------------------------------------------------------------------------------- taken over
+
+
+def test_a_hold_that_was_taken_over_is_neither_ended_nor_extended_by_its_caller(item: Item) -> None:
+    claimed = steps.claim(PLACE, "gen-1", ENTRY, LEASE + 60, soon())
+    assert claimed == replace(ENTRY, lease=LEASE + 60)
+    for step in (
+        lambda: steps.settle(PLACE, "gen-1", ENTRY, 150, soon()),
+        lambda: steps.extend(PLACE, "gen-1", ENTRY, 100, soon()),
+        lambda: steps.claim(PLACE, "gen-1", ENTRY, LEASE + 90, soon()),
+    ):
+        with pytest.raises(Gone) as gone:
+            step()
+        assert gone.value.found == claimed
+    steps.settle(PLACE, "gen-1", claimed, 150, soon())
+    assert (now()["spent"], now()["held"]) == (150, 0)
+
+
+def test_a_claim_whose_answer_was_lost_is_ours(item: Item, behind: Strict) -> None:
+    behind.suffer(**fate("x.."))
+    assert steps.claim(PLACE, "gen-1", ENTRY, LEASE + 60, soon()).lease == LEASE + 60
+    assert behind.counts["lost"] == 1
 
 
 # ------------------------------------------------------------------------------------------- traces

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -257,6 +258,38 @@ def test_a_caller_that_ends_before_or_after_the_sweepers_row_leaves_no_estimate(
     sweep(FORGOTTEN)
     assert booked(two) == [40, 40]
     assert sum(row["charged"] for row in two.rows()) == 40
+
+
+@pytest.mark.parametrize("first", ["caller", "sweeper"])
+def test_rows_and_accounts_agree_when_the_sweeper_dies_while_its_caller_ends(
+    two: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """Its caller asked nobody, and is late; the sweeper, which takes it for dead, is killed around its row."""
+    hold = take(KEY, 300)
+    call = paying(hold)
+    clock.now = LATER
+    write = ledger.record
+
+    class Killed(BaseException):
+        pass
+
+    def killed(row: Row) -> None:
+        monkeypatch.setattr(ledger, "record", write)
+        if first == "caller":
+            call.settle()
+        with suppress(ledger.Written):
+            write(row)
+        if first == "sweeper":
+            call.settle()
+        raise Killed
+
+    monkeypatch.setattr(ledger, "record", killed)
+    with pytest.raises(Killed):
+        sweep()
+    sweep(LATER + 120)
+    sweep(FORGOTTEN)
+    assert booked(two) == [0, 0]
+    assert booked_rows(two) == [0]
 
 
 def test_a_caller_that_goes_on_while_it_is_swept_is_still_charged_for_its_next_attempt(

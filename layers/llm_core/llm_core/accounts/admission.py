@@ -154,6 +154,8 @@ def _give_back(window: Window, wanted: Wanted, entry: Entry, rates: Rates = Rate
 def _given_back(window: Window, wanted: Wanted, rates: Rates, deadline: Deadline) -> None:
     try:
         found = forbid(window, wanted.call_id, wanted.user, deadline)
+        if found is not None and found.lease != wanted.lease:
+            raise _busy()  # a sweeper has taken it over
         if found is not None:
             settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
     except Gone as gone:

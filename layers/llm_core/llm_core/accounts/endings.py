@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from llm_core import ledger
-from llm_core.accounts.steps import Entry
+from llm_core.accounts.steps import Entry, remembered
 from llm_core.accounts.window import Window
 from llm_core.aws.table import Item
 from llm_core.errors import LedgerUnavailable
@@ -63,8 +63,13 @@ def ended(rows: Sequence[Item]) -> bool:
 def abandon(call_id: str, own: Window, entry: Entry, attempts: int) -> None:
     """Say that after so many attempts nobody is asked any more, though the hold is still open, or may yet arrive.
 
-    The sweeper then books those attempts, instead of all that is held. Where this fails too, nobody can tell it from a
-    death: the log has the row.
+    The sweeper then books those attempts, instead of all that is held; where it was faster, this takes the place of its
+    estimate. Where this fails too, nobody can tell it from a death: the log has the row.
     """
-    with suppress(LedgerUnavailable, Written):
-        ledger.record(row(call_id, own, entry, attempts + 1, charged=None, swept=False))
+    last = row(call_id, own, entry, attempts + 1, charged=None, swept=False)
+    with suppress(LedgerUnavailable):
+        try:
+            ledger.record(last)
+        except Written as there:
+            if there.swept:
+                ledger.correct(last, there.version, [remembered(own, call_id)])

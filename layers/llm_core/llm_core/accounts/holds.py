@@ -21,9 +21,6 @@ from llm_core.aws.writes import ConditionFailed, Write
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, StoreUnavailable
 
-LEASE_SECONDS = 60
-"""How long after its deadline a call may still settle by itself."""
-
 _SECONDS_TO_SETTLE = 3.0
 
 
@@ -102,17 +99,21 @@ class Hold:
     def settle(self, cost: int, counted: tuple[int, int] | None = None) -> dict[Window, Trace]:
         """Book what the call was charged, in every window. Where the sweeper did it before, the traces of that.
 
-        Nothing here can take the answer back, so trouble is logged and left to the sweeper. `counted`: steps.settle.
+        The key's own window decides: once it is settled no sweeper writes an estimate any more, and where a sweeper has
+        taken it over, it ends them all. Nothing here can take the answer back, so trouble is logged and left to the
+        sweeper. `counted`: steps.settle.
         """
         traces: dict[Window, Trace] = {}
-        left: dict[Window, Entry] = {}
-        for place, entry in reversed(self.open.items()):
+        left = dict(self.open)
+        for place, entry in self.open.items():
             try:
                 trace = self._settle(place, entry, cost, counted if entry.windows else None)
-            except StoreUnavailable:
+            except (StoreUnavailable, Gone):
                 logger.exception("hold not settled", extra={"event": "settle_delayed", "window": place.name})
-                left[place] = entry
+                if entry.windows:
+                    break
             else:
+                del left[place]
                 traces |= {place: trace} if trace else {}
         self.open = left
         return traces
@@ -124,12 +125,15 @@ class Hold:
                 endings.abandon(self.call_id, place, entry, attempts)
 
     def _settle(self, place: Window, entry: Entry, cost: int, counted: tuple[int, int] | None) -> Trace | None:
+        """Raises Gone when the sweeper has taken it over, StoreUnavailable."""
         deadline = Deadline.after(_SECONDS_TO_SETTLE)
         try:
             steps.settle(place, self.call_id, entry, cost, deadline, counted=counted)
         except Gone as gone:
             if gone.found is None:
                 return gone.trace  # without one it was our own settle, whose answer was lost
+            if gone.found.lease != entry.lease:
+                raise
             with suppress(Gone):  # our own extension, whose answer was lost
                 steps.settle(place, self.call_id, gone.found, cost, deadline)
         return None
@@ -176,7 +180,7 @@ def count(account: str, wanted: Wanted, rates: Rates, deadline: Deadline) -> Hol
 
 def lease(deadline: Deadline, now: float) -> int:
     """Until when a call with this deadline holds, in epoch seconds."""
-    return int(now + max(deadline.left, 0)) + LEASE_SECONDS
+    return int(now + max(deadline.left, 0)) + steps.LEASE_SECONDS
 
 
 def _took(hold: Hold, place: Window, item: Item) -> None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_core.accounts.window import OPEN, UNLIMITED, Window
 from llm_core.aws import table
 from llm_core.aws.writes import ConditionFailed, Write, update
 from llm_core.deadline import Deadline
+
+LEASE_SECONDS = 60
+"""How long after its deadline a call may still settle by itself, and how long a sweeper may take to finish one."""
 
 TRACE_SECONDS = 900
 """How long a trace stays: as long as a Lambda can live that might still come back."""
@@ -138,6 +141,22 @@ def forbid(window: Window, call_id: str, user: str, deadline: Deadline) -> Entry
     return None
 
 
+def claim(window: Window, call_id: str, entry: Entry, until: int, deadline: Deadline) -> Entry:
+    """Take over a hold whose caller is thought dead: with another lease, so that the caller cannot end it any more.
+
+    Raises Gone when it is not open as `entry` says, StoreUnavailable.
+    """
+    claimed = replace(entry, lease=until)
+    values = {":until": until, **_expected(entry)}
+    try:
+        update(window.write("SET #holds.#id.l = :until", _EXPECTED, values, {"#id": call_id}), deadline)
+    except ConditionFailed as failure:
+        found = Entry.of(failure.item, call_id)
+        if found != claimed:  # else our own write, whose answer was lost
+            raise Gone(found, Trace.of(failure.item, call_id)) from failure
+    return claimed
+
+
 def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Deadline, *, cap: int = UNLIMITED) -> Entry:
     """Hold `more` nano-USD as well (less, below zero). Raises ConditionFailed when it does not fit, Gone,
     StoreUnavailable.
@@ -145,7 +164,7 @@ def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Dead
     A closed shard may have something left while all together owe: nothing grows there. `cap`: nano-USD that all calls
     of the account may hold together; one alone may hold more, else it could never be asked.
     """
-    wider = Entry(entry.held + more, entry.lease, entry.user, entry.windows, entry.model)
+    wider = replace(entry, held=entry.held + more)
     values = {":more": more, ":new": wider.held, **_expected(entry)}
     change = "SET #remaining = #remaining - :more, #held = #held + :more, #holds.#id.e = :new"
     fits = _EXPECTED
@@ -156,8 +175,8 @@ def extend(window: Window, call_id: str, entry: Entry, more: int, deadline: Dead
         update(window.write(change, fits, values, {"#id": call_id}), deadline)
     except ConditionFailed as failure:
         found = Entry.of(failure.item, call_id)
-        if found is None:
-            raise Gone from failure
+        if found is None or found.lease != entry.lease:
+            raise Gone(found) from failure
         if found != wider:  # else our own write, whose answer was lost
             raise
     return wider

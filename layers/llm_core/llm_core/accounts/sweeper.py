@@ -7,8 +7,8 @@ Beside that, changes of limits that were not told to every key are told on (limi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from llm_core import ledger
@@ -21,7 +21,7 @@ from llm_core.aws.telemetry import logger
 from llm_core.aws.writes import ConditionFailed, update
 from llm_core.deadline import Deadline
 from llm_core.errors import NotFound
-from llm_core.ledger import Row, Written
+from llm_core.ledger import Written
 from llm_core.settings import settings
 
 _MINUTES_KEPT = 2
@@ -108,38 +108,47 @@ def _call(call_id: str, found: Found, now: float, deadline: Deadline, count: Cou
 
 
 def _finish(call_id: str, entries: dict[Window, Entry], now: float, deadline: Deadline, count: Count) -> None:
+    """By its rows, if they say how it ended; else it is taken over, so that its caller cannot end it, and estimated."""
     user = next(iter(entries.values())).user
+    own = next((place for place, entry in entries.items() if entry.windows), None)
     rows = _rows(user, call_id)
-    wrote = False
     if endings.ended(rows):
         count.finished += 1
-    elif own := next((place for place, entry in entries.items() if entry.windows), None):
+    elif own:
         held = entries[own]
+        if held.lease >= now:
+            return  # another sweep has taken it over
         if len(entries) < held.windows and not _looked(call_id, own, entries) and now < held.lease + LATE_SECONDS:
             return
-        seen = len(entries) >= held.windows
-        row = _estimate(call_id, own, entries, rows, begun=seen)
         try:
-            ledger.record(row)
-        except Written:  # the caller lives, or another sweep is at work
-            count.finished += 1
+            entries[own] = steps.claim(own, call_id, held, int(now) + steps.LEASE_SECONDS, deadline)
+        except Gone as gone:
+            if gone.found:  # its caller lives, or another sweep was faster
+                return
         else:
-            wrote = True
-            count.estimated, count.abandoned = count.estimated + seen, count.abandoned + (not seen)
-            logger.warning("call swept", extra={"event": "call_swept", "call": call_id, "outcome": row.outcome})
+            _estimate(call_id, own, entries, rows, count)
         rows = _rows(user, call_id)
-    elif not rows and any(now < entry.lease + LATE_SECONDS for entry in entries.values()):
+    elif any(now < entry.lease + LATE_SECONDS for entry in entries.values()):
         return
-    back = False
     for place, entry in entries.items():
-        if entry.lease < now:
-            try:
+        if entry.lease < now or place == own:
+            with suppress(Gone):
                 steps.settle(place, call_id, entry, _cost(rows), deadline, trace=True)
-            except Gone as gone:
-                back = back or not (gone.trace or gone.found)
-    if back and wrote:  # its caller settled it meanwhile, without the attempt that was written here
-        ledger.undo_estimates(user, call_id)
-        _amend(call_id, user, entries, deadline)
+
+
+def _estimate(call_id: str, own: Window, entries: Mapping[Window, Entry], rows: Sequence[Item], count: Count) -> None:
+    """Write the row of the attempt whose end nobody saw: all that is held everywhere and not yet accounted for."""
+    seen = len(entries) >= entries[own].windows
+    most = min(each.held for each in entries.values())  # one may have been about to be extended
+    charged = max(most - _cost(rows), 0) if seen else None
+    row = endings.row(call_id, own, entries[own], len(rows) + 1, charged=charged, swept=True)
+    try:
+        ledger.record(row)
+    except Written:  # the caller lives, or another sweep is at work
+        count.finished += 1
+    else:
+        count.estimated, count.abandoned = count.estimated + seen, count.abandoned + (not seen)
+        logger.warning("call swept", extra={"event": "call_swept", "call": call_id, "outcome": row.outcome})
 
 
 def _looked(call_id: str, own: Window, entries: dict[Window, Entry]) -> bool:
@@ -157,13 +166,6 @@ def _looked(call_id: str, own: Window, entries: dict[Window, Entry]) -> bool:
     return entry.windows <= 1 + len(chain)
 
 
-def _amend(call_id: str, user: str, places: Iterable[Window], deadline: Deadline) -> None:
-    cost = _cost(_rows(user, call_id))
-    for place in places:
-        if trace := Trace.of(place.read(), call_id):
-            steps.amend(place, call_id, trace, cost, deadline)
-
-
 def _cost(rows: Sequence[Item]) -> int:
     """What the call was charged, in nano-USD."""
     return sum(row["charged"] for row in rows)
@@ -174,13 +176,6 @@ def _rows(user: str, call_id: str) -> list[Item]:
         return ledger.attempts(user, call_id)
     except NotFound:
         return []
-
-
-def _estimate(call_id: str, own: Window, entries: Mapping[Window, Entry], rows: Sequence[Item], *, begun: bool) -> Row:
-    """The row of the attempt that nobody saw the end of: all that is held everywhere and not yet accounted for."""
-    most = min(each.held for each in entries.values())  # one may have been about to be extended
-    charged = max(most - _cost(rows), 0) if begun else None
-    return endings.row(call_id, own, entries[own], len(rows) + 1, charged=charged, swept=True)
 
 
 def _tidy(place: Window, item: Item, now: float, deadline: Deadline) -> None:
