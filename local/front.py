@@ -20,6 +20,7 @@ from local.answer import LAMBDA_LIMIT, Cut, Invocation
 from local.authorizer import Authorizer, Denied
 from local.door import LoadedDoor, carried, is_stream, thread, trace
 from local.event import proxy_event
+from local.firewall import Firewall
 from local.refusal import preflight, refusal
 from local.template import Route as Declared
 from local.template import Template, readable
@@ -41,6 +42,7 @@ class Front:
     ) -> None:
         self._template = template
         self._authorizer = authorizer
+        self._firewall = Firewall(template)
         self._doors = doors
         self._quiet = quiet
         self._roots = {"v1", "health"}  # what CloudFront sends to the API besides the stage itself
@@ -78,6 +80,9 @@ class Front:
             return PlainTextResponse("Nothing is here. The API is at /v1, all of it at /api.\n", 404)
         if request.method == "OPTIONS" and "Cors" in self._template.api and self._template.resource(path):
             return preflight(self._template, request_id)
+        address = request.client.host if request.client else "127.0.0.1"
+        if blocked := self._firewall.blocked(f"{stage}{path}", address):
+            return Response(blocked.body, blocked.status, media_type=blocked.content_type)
         opened = self._template.open(request.method, path)
         if opened is None or opened.door.name not in self._doors:  # or its Condition is false
             return refusal(self._template, "MISSING_AUTHENTICATION_TOKEN", request_id)

@@ -29,7 +29,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "rules",
         [
-            *("pricing", "routing", "fitting", "prompts", "prompts.library", "notices", "freshness"),
+            *("pricing", "routing", "fitting", "prompts", "prompts.library", "classification", "notices", "freshness"),
             *("roll_ups", "roll_ups.histogram", "roll_ups.contribution", "roll_ups.projection"),
         ],
     ),
@@ -54,6 +54,8 @@ FLOORS: list[tuple[str, list[str]]] = [
         [
             *("ledger", "callers", "public", "people", "alerts", "journal", "audit", "overruns", "exhaustion"),
             *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "budgets"),
+            *("ledger", "callers", "public", "people", "viewer", "alerts", "journal", "audit", "overruns"),
+            *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "demo_shapes", "budgets"),
             *("accounts.window", "accounts.steps", "accounts.tree", "accounts.opening", "accounts.endings"),
             *("accounts.admission", "accounts.shards"),
             *("roll_ups.counting", "roll_ups.sums"),
@@ -82,6 +84,7 @@ NEIGHBOURS = {
     },
     "rules": {
         "routing": {"pricing"},
+        "classification": {"prompts", "prompts.library"},
         "fitting": {"pricing"},
         "roll_ups.contribution": {"roll_ups.histogram"},
     },

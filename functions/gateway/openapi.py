@@ -12,6 +12,7 @@ from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
 from llm_core import key_shapes, post_shapes
 from llm_core.runs import shapes as run_shapes
+from llm_core import demo_shapes, key_shapes, post_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/chat/completions", "One answer of a model, in OpenAI's dialect", openai_shapes.Body),
@@ -44,6 +45,9 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("put", "/v1/usage/budget", "Another budget", key_shapes.Budget),
     ("get", "/v1/generations/{id}", "One call with all its attempts", None),
     ("delete", "/v1/generations/{id}", "The end of an answer that is being streamed", None),
+    ("post", "/public/demo/summarize", "A summary, for anybody", demo_shapes.Summarize),
+    ("post", "/public/demo/classify", "A label, for anybody", demo_shapes.Classify),
+    ("post", "/public/demo/complete", "A short answer, for anybody", demo_shapes.Complete),
     ("get", "/blog", "What is published, newest first", None),
     ("get", "/blog/rss.xml", "The latest posts, for feed readers", None),
     ("get", "/blog/sitemap.xml", "All posts, for search engines", None),
@@ -86,7 +90,7 @@ def describe(version: str) -> dict[str, Any]:
             operation["parameters"] = [
                 {"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in named_parts
             ]
-        if path in WITHOUT_A_KEY or (method, path) in FOR_READERS:
+        if path in WITHOUT_A_KEY or (method, path) in FOR_READERS or path.startswith("/public/"):
             operation["security"] = []
         elif path.startswith(FOR_PEOPLE):
             operation["security"] = [{"person": []}]

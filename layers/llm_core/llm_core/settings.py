@@ -29,6 +29,7 @@ class Settings(BaseModel):
     content_table_name: str = ""
     content_bucket_name: str = ""
     site_url: str = ""
+    origin_verify_ref: str = ""
     roll_ups_table_name: str = ""
     reuse_table_name: str = ""
     runs_table_name: str = ""

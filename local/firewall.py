@@ -1,0 +1,67 @@
+"""The rate rules of the template's firewall, as AWS WAF would count them; here they hold in every stage.
+
+WAF counts a window of some minutes, about; this counts exactly, and by the address of the connection.
+"""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.template import Template
+
+
+@dataclass
+class _Rule:
+    """`limit` requests of one address within `window` seconds, of the path that ends so."""
+
+    path: str
+    limit: int
+    window: float
+    seen: dict[str, deque[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """What a rule answers: its custom response."""
+
+    status: int
+    content_type: str
+    body: str
+
+
+class Firewall:
+    """All rules of the template. `blocked` may be asked from any thread."""
+
+    def __init__(self, template: Template) -> None:
+        acl: dict[str, Any] = next((r["Properties"] for r in template.of_type("AWS::WAFv2::WebACL").values()), {})
+        self._rules = [rule for each in acl.get("Rules", []) if (rule := _read(each))]
+        self._bodies = acl.get("CustomResponseBodies", {})
+        self._lock = threading.Lock()
+
+    def blocked(self, path: str, address: str) -> Blocked | None:
+        """Count one request; what it is answered if it is one too many. `path` with its stage: /api/public/..."""
+        now = time.monotonic()
+        with self._lock:
+            for rule in self._rules:
+                if not path.endswith(rule.path):
+                    continue
+                seen = rule.seen.setdefault(address, deque())
+                while seen and seen[0] <= now - rule.window:
+                    seen.popleft()
+                seen.append(now)
+                if len(seen) > rule.limit:
+                    seen.popleft()  # no more than the limit are kept of whoever does not stop
+                    body: dict[str, str] = next(iter(self._bodies.values()), {})
+                    return Blocked(429, "application/json", body.get("Content", ""))
+        return None
+
+
+def _read(rule: dict[str, Any]) -> _Rule | None:
+    """A rule of one path; None for a second one of the same path, which counts by CloudFront's word."""
+    if "Fn::If" in rule:
+        return None
+    rate = rule["Statement"]["RateBasedStatement"]
+    match = rate["ScopeDownStatement"]["ByteMatchStatement"]
+    return _Rule(match["SearchString"], rate["Limit"], rate["EvaluationWindowSec"])
