@@ -98,6 +98,7 @@ class Soak:
     def run(self, count: int, at_once: int, *, leaving: float) -> Outcome:
         """Read so many streams, so many at once; this share of the readers leaves at a line drawn by lot."""
         told = [self._drawn(number, leaving) for number in range(count)]
+        ceilings = {(path, family): self._ceiling(path, family) for path in ENDS for family in self._models}
         began = time.monotonic()
         for first in range(0, count, ROUND):
             asyncio.run(self._round(told[first : first + ROUND], at_once))
@@ -106,7 +107,6 @@ class Soak:
             self._rss += [rss] if (rss := _rss_of_doors(self._platform)) else []
         seconds = time.monotonic() - began
         rows = self._rows()
-        ceilings = {(path, family): self._ceiling(path, family) for path in ENDS for family in self._models}
         violations = [*self._judged(told, rows, ceilings), *self._windows(rows)]
         booked = sum(row["charged"] for found in rows.values() for row in found)
         sold = sum(map(_sold, self._sales.values()))
@@ -202,11 +202,12 @@ class Soak:
 
     def _ceiling(self, path: str, family: str) -> int:
         """What such a request holds, in nano-USD, as the platform says when it may cost nothing."""
-        told = Told(0, path, family, None)
-        headers = {**self._headers(told), "x-drey-max-cost-usd": "0"}
-        body = self._body(path, family, told.mark)
-        answer = self._platform.http.post(f"{self._platform.url}{path}", json=body, headers=headers).json()
-        error = answer["error"] if isinstance(answer["error"], dict) else answer
+        probe = Told(0, path, family, None)
+        headers = {**self._headers(probe), "x-drey-max-cost-usd": "0"}
+        body = self._body(path, family, probe.mark)
+        answer = self._platform.http.post(f"{self._platform.url}{path}", json=body, headers=headers)
+        assert answer.status_code == 402, answer.text
+        error = told["error"] if isinstance((told := answer.json())["error"], dict) else told
         return round(float(error["required"]) * 10**9)
 
     def _judged(
