@@ -8,8 +8,9 @@ from typing import Any
 
 from accounts import figures
 from llm_core import callers, key_shapes, keyring, shapes
-from llm_core.accounts import standing, tree
+from llm_core.accounts import admission, standing, tree
 from llm_core.aws.http import Door, Response
+from llm_core.callers import Caller
 from llm_core.keyring import Change
 from llm_core.settings import settings
 
@@ -20,7 +21,8 @@ settings()  # a wrong environment stops the door at its start
 
 @door.get("/v1/usage/budget")
 def budget() -> Response:
-    return _told(callers.admit(door.api_key(), "usage:read").key_id)
+    caller = callers.admit(door.api_key(), "usage:read")
+    return _told(caller, caller.key_id)
 
 
 @door.put("/v1/usage/budget")
@@ -30,18 +32,24 @@ def set_budget() -> Response:
     changed = keyring.change(
         caller, body.key_id or caller.key_id, Change(limits=key_shapes.limits(body)), door.deadline
     )
-    return _told(changed.key_id)
+    return _told(caller, changed.key_id)
 
 
-def _told(key_id: str) -> Response:
-    """The key's own month, and beside it every limit that a call of this key must fit, the key's own first."""
+def _told(caller: Caller, key_id: str) -> Response:
+    """The key's own month, and beside it every limit that a call of this key must fit, the key's own first. A key above
+    the caller's counts, and is not named."""
     now, line = time.time(), tree.lineage(f"key:{key_id}")
+    names = [account.name for account in line]
+    own = names[: names.index(caller.account) + 1]
     month = figures.window(standing.of(line[0], "month", now))
     shape: dict[str, Any] = {
         "keyId": key_id,
         "monthlyBudget": month.pop("limit"),
         **month,
         "dailyCap": figures.amount(line[0].limits.get("day")),
-        "accounts": [{"account": each.account, **figures.window(each)} for each in standing.of_all(line, now)],
+        "accounts": [
+            {"account": each.account if each.account in own else admission.shown(each.account), **figures.window(each)}
+            for each in standing.of_all(line, now)
+        ],
     }
     return Response(200, json.dumps(shape).encode())

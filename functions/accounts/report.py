@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv as spreadsheet
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import StringIO
@@ -89,19 +89,23 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
     raise InvalidRequest(f"{name}: {text[:60]!r} is no day such as 2026-11-21 (UTC).", param=name)
 
 
-def make(asked: Asked, scope: str, now: datetime) -> Report:
-    """From the roll-ups; a projection when today is among the days. Raises InvalidRequest, StoreUnavailable."""
-    groups = sums.grouped(sums.cells(scope, asked.period, asked.first, asked.last, who=asked.key), asked.by)
+def make(asked: Asked, scope: str, now: datetime, seen: Collection[str] | None = None) -> Report:
+    """From the roll-ups, of the keys that are `seen`, None for all; a projection when today is among the days.
+
+    Raises InvalidRequest, StoreUnavailable.
+    """
+    who = seen if asked.key is None else {asked.key} & set({asked.key} if seen is None else seen)
+    groups = sums.grouped(sums.cells(scope, asked.period, asked.first, asked.last, who=who), asked.by)
     if len(groups) > MOST_GROUPS:
         words = f"This has {len(groups)} groups, at most {MOST_GROUPS} are told. Ask for less time, or by less."
         raise InvalidRequest(words, param="by")
     today = now.date()
-    return Report(asked, groups, _projection(asked, scope, now) if asked.first <= today <= asked.last else None)
+    return Report(asked, groups, _projection(who, scope, now) if asked.first <= today <= asked.last else None)
 
 
-def _projection(asked: Asked, scope: str, now: datetime) -> Projection:
+def _projection(who: Collection[str] | None, scope: str, now: datetime) -> Projection:
     spent: Counter[date] = Counter()
-    for cell in sums.cells(scope, "day", projection.since(now.date()), now.date(), who=asked.key):
+    for cell in sums.cells(scope, "day", projection.since(now.date()), now.date(), who=who):
         spent[date.fromisoformat(cell.labels["day"])] += cell.counters.get("charged", 0)
     return projection.project(spent, now)
 

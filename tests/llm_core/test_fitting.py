@@ -36,7 +36,13 @@ ABLE: frozenset[Capability] = frozenset({"forced_tools", "sampling", "structured
 
 
 def model(*cannot: str, **fields: Any) -> Model:
-    told = {"input": Decimal(1), "output": Decimal(5), "context": 100_000, "max_output": 8_000, "image_tokens": 1_600}
+    told: dict[str, Any] = {
+        "input": Decimal(1),
+        "output": Decimal(5),
+        "context": 100_000,
+        "max_output": 8_000,
+        "image_tokens": 1_600,
+    }
     told |= fields
     return Model(provider="p", model="m", capabilities=ABLE - set(cannot), **told)
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from llm_core import callers, keyring
 from llm_core.aws import table
 from llm_core.callers import SCOPES
 from local.template import Template
@@ -193,6 +194,31 @@ def _plain(answer: httpx2.Response, target: Target) -> tuple[Any, ...]:
         told.pop(name, None)
     text = target.hidden(json.dumps(told))
     return answer.status_code, text, {name: value for name, value in answer.headers.items() if name not in fresh}
+
+
+# ------------------------------------------------------------------------------------------------ those above
+def test_a_key_does_not_learn_which_key_is_above_it(tenants: Tenants, inside: Platform) -> None:
+    """It sees that there is one, by what is left there, which its own calls must fit."""
+    above = someone(inside)
+    above.told("PUT", "/v1/usage/budget", {"monthlyBudget": 0.5})
+    child, other = above.make(), above.make()
+    told = child.told("GET", "/v1/usage/budget")
+    assert [each["account"] for each in told["accounts"]] == ["key above"]
+    assert above.told("GET", "/v1/usage/budget")["accounts"][0]["account"] == f"key:{above.key_id}"
+
+    above.told("PUT", "/v1/usage/budget", {"monthlyBudget": 0})
+    refused = child.hello()
+    assert (refused.status_code, above.key_id in refused.text) == (402, False)
+    assert above.key_id in above.hello().text, "its own is named"
+    for holder in (child, other):
+        assert above.key_id not in json.dumps(holder.told("GET", "/v1/usage?by=key"))
+
+
+def test_a_key_that_a_key_made_sees_its_own_usage_and_what_is_below_it(tenants: Tenants, inside: Platform) -> None:
+    caller, below = (callers.identify(each.api_key) for each in (tenants.child, tenants.child.make()))
+    assert keyring.spending(caller) == frozenset({caller.key_id, below.key_id})
+    assert keyring.spending(below) == frozenset({below.key_id})
+    assert keyring.spending(callers.identify(tenants.ada.api_key)) is None
 
 
 # ------------------------------------------------------------------------------------------------ foreign things

@@ -74,6 +74,6 @@ def test_the_sample_of_a_correction_leaves_the_truth(inside: Platform) -> None:
     assert expires in text
     roll_up.handler(json.loads(text.replace(expires, str(4 * 10**9))), Context())
     day = date(2026, 11, 21)
-    cells = sums.cells("user:ada", "day", day, day, who="sk-proj-000000000000")
+    cells = sums.cells("user:ada", "day", day, day, who={"sk-proj-000000000000"})
     (found,) = sums.grouped(cells, ("outcome",)).items()
     assert (found[0], found[1]["charged"], found[1]["estimated"]) == (("ok",), 35_700, 0)

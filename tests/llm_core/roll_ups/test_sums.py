@@ -84,7 +84,7 @@ def test_groups_add_up_to_the_whole(inside: Platform, by: tuple[str, ...]) -> No
 def test_one_of_several_keys(inside: Platform) -> None:
     day, user = fresh_day(), f"keys-{fresh_day()}"
     counted(*busy(user, day, 1, 9))
-    found = sums.total(sums.grouped(sums.cells(f"user:{user}", "day", day, day, who=KEYS[0]), ("key",)).values())
+    found = sums.total(sums.grouped(sums.cells(f"user:{user}", "day", day, day, who={KEYS[0]}), ("key",)).values())
     assert found["calls"] == 5
 
 

@@ -193,7 +193,7 @@ def _why(window: Window, item: Item, wanted: Wanted, rates: Rates) -> BudgetExce
         held, most = plain(item["held"]), plain(item["heldCap"])
         return BudgetHeld(f"This key's calls in flight hold {held} USD of the {most} they may. Wait for one to end.")
     if item["remaining"] < wanted.amount:
-        return _unaffordable(window, item, wanted)
+        return refusal(window, item["limit"], item["remaining"], item["held"], wanted.amount, own=True)
     return _busy()
 
 
@@ -201,10 +201,16 @@ def _unaffordable(window: Window, item: Item, wanted: Wanted) -> BudgetExceeded 
     return refusal(window, item["limit"], item["remaining"], item["held"], wanted.amount)
 
 
-def refusal(window: Window, limit: int, remaining: int, held: int, amount: int) -> BudgetExceeded | BudgetHeld:
-    """402 when the window is used up, 429 when only calls in flight are in the way. All in nano-USD."""
+def refusal(
+    window: Window, limit: int, remaining: int, held: int, amount: int, *, own: bool = False
+) -> BudgetExceeded | BudgetHeld:
+    """402 when the window is used up, 429 when only calls in flight are in the way. All in nano-USD.
+
+    Another key than the caller's `own` is not named: to a key there are only those below it.
+    """
+    name = window.account if own else shown(window.account)
     end = window.end and window.end.isoformat(timespec="seconds").replace("+00:00", "Z")
-    whose = f"the {plain(limit)} USD of {window.account} for {window.label}"
+    whose = f"the {plain(limit)} USD of {name} for {window.label}"
     asked = f"This could cost up to {plain(amount)} USD; of {whose}"
     error: BudgetExceeded | BudgetHeld
     if remaining + held >= amount:
@@ -214,13 +220,21 @@ def refusal(window: Window, limit: int, remaining: int, held: int, amount: int) 
         error = BudgetExceeded(f"{asked} {plain(max(remaining, 0))} are left. {until} Or ask for a shorter answer.")
     error.remaining = max(remaining, 0)
     error.details = {
-        "limit_id": f"{window.account}#{window.label}",
+        "limit_id": f"{name}#{window.label}",
         "limit": plain(limit),
         "remaining": plain(max(remaining, 0)),
         "required": plain(amount),
         **({"window_end": end} if end else {}),
     }
     return error
+
+
+ABOVE = "key above"
+
+
+def shown(account: str) -> str:
+    """What an account above a key is called to that key."""
+    return ABOVE if account.startswith("key:") else account
 
 
 def _too_fast(words: str, seconds: float) -> RateLimited:

@@ -79,9 +79,8 @@ class Hold:
         except (DreyError, Gone) as failure:
             self._narrow(wider, more)
             if isinstance(failure, ConditionFailed) and failure.item is not None:
-                raise admission.refusal(
-                    place, failure.item["limit"], failure.item["remaining"], failure.item["held"], more
-                ) from failure
+                limit, left, held = (failure.item[name] for name in ("limit", "remaining", "held"))
+                raise admission.refusal(place, limit, left, held, more, own=bool(entry.windows)) from failure
             if isinstance(failure, Gone | ConditionFailed):
                 raise StoreUnavailable("This call's hold has expired, so nobody else is asked.") from failure
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -66,8 +66,8 @@ class Sums:
         }
 
 
-def cells(scope: str, period: Period, first: date, last: date, *, who: str | None = None) -> Iterator[Read]:
-    """The cells of these days, both included, in the order of time; `who`: of this key (or user, in scope `all`) only.
+def cells(scope: str, period: Period, first: date, last: date, *, who: Collection[str] | None = None) -> Iterator[Read]:
+    """The cells of these days, both included, in the order of time; `who`: only of these keys, or users in scope `all`.
 
     Raises StoreUnavailable while they are read.
     """
@@ -75,7 +75,7 @@ def cells(scope: str, period: Period, first: date, last: date, *, who: str | Non
     name = settings().need("roll_ups_table_name")
     for item in table.query(name, {"scope": scope}, between=stretch, consistent=False):
         labels = Cell.labels(item["cell"])
-        if item.get("attempts") and who in (None, labels["key"]):
+        if item.get("attempts") and (who is None or labels["key"] in who):
             yield Read(labels, {name: amount for name, amount in item.items() if name not in _NO_COUNTERS})
 
 
