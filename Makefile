@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := bench-usage bench-savings faults races soak-ledger soak-posts soak-streams
+SLOW := survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -157,6 +157,10 @@ faults: $(DEV) $(EMULATOR) ## Whatever may fail, in every dialect and way, with 
 .PHONY: races
 races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: docs/benchmarks/races.md, CALLS=300 a race
 	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m tests.races --calls $(or $(CALLS),300)
+
+.PHONY: survival
+survival: $(DEV) $(EMULATOR) ## Agents whose doors are killed in the middle, and how long runs take: docs/benchmarks/agents.md, RUNS=50
+	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.survival --runs $(or $(RUNS),50)
 
 .PHONY: soak-ledger
 soak-ledger: $(DEV) $(EMULATOR) ## The ledger against its model, by many stories that hypothesis draws: STORIES=300

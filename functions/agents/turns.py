@@ -157,9 +157,9 @@ def _step(
     response = Event("response", {"content": text, **spent.told})
     if reply.finish == "refusal":
         return ENDED, ending.ended(run, "failed", reason="refused", message="The model refuses.", before=[thought])
-    if calls:
+    if calls and reply.finish != "length":
         return _with_calls(run, number, before, calls, thought)
-    if not text:
+    if not text and reply.finish == "stop":
         message = "The model answered with nothing."
         return ENDED, ending.ended(run, "failed", reason="empty_answer", message=message, before=[thought])
     if reply.finish != "stop":
