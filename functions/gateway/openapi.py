@@ -10,9 +10,8 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
-from llm_core import key_shapes, post_shapes
-from llm_core.runs import shapes as run_shapes
 from llm_core import demo_shapes, key_shapes, post_shapes
+from llm_core.runs import shapes as run_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/chat/completions", "One answer of a model, in OpenAI's dialect", openai_shapes.Body),
