@@ -108,9 +108,9 @@ def _answered(
     return once(door, caller, run)
 
 
-WHOLE_S = 25.0
-"""Within which an answer comes whole, or the next candidate is asked: nobody can tell a slow provider from a dead one.
-What takes longer is for streams, where the first content tells them apart."""
+WHOLE_S = 110.0
+"""Within which an answer comes whole: CloudFront gives up on an origin that is silent for 120 s. What takes longer is
+for streams."""
 
 
 def _soon() -> Deadline:

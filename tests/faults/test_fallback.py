@@ -247,7 +247,7 @@ def test_two_silent_candidates_end_before_api_gateway_would_cut_the_line(underst
     assert [row["estimated"] for row in rows_of(understudy, model)] == [True, True]
 
 
-def test_a_silent_primary_leaves_a_slow_fallback_half_of_the_time(understudy: Platform) -> None:
+def test_a_silent_primary_leaves_a_slow_fallback_its_time(understudy: Platform) -> None:
     model = pooled(2)
     understudy.order({"kind": "slow_headers", "seconds": 9}, provider="bedrock", model=f"*{model}")
     understudy.order({"kind": "silence"}, provider="anthropic", model=model)

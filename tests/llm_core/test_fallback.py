@@ -248,6 +248,14 @@ def test_one_that_breaks_slowly_again_and_again_leaves_the_next_half_the_time_to
     assert ask.granted[-1] >= 12, f"{ask.asked} were granted {ask.granted}"
 
 
+def test_nobody_gets_more_than_one_in_health_would_need_nor_more_than_its_share(clock: Clock) -> None:
+    ask = Script(clock, {"a": [failure(SILENT)], "b": [failure(SILENT)], "c": ["hello"]}, seconds=1_000)
+    needs = {"a": 10.0, "b": 1_000.0, "c": 1_000.0}
+    chain = [model(name) for name in needs]
+    fallback.first_answer(chain, ask, Deadline.after(110), share=0.75, within=lambda one: needs[one.model])
+    assert ask.granted == [10, 75, 25]
+
+
 def test_a_models_own_limit_bounds_its_time(clock: Clock) -> None:
     ask = Script(clock, {"a": [failure(SILENT)], "b": ["hello"]})
     fallback.first_answer([model("a", total_s=2), model("b", total_s=5)], ask, Deadline.after(25))

@@ -252,3 +252,9 @@ def test_the_window_bounds_the_prompt_and_the_tier_that_it_reaches() -> None:
     sonnet = replace(request(max_tokens=1))
     tiered = CATALOG.model("claude-haiku-5-5")
     assert fitting.ceiling(sonnet, huge, tiered) >= pricing.cost(Usage(input=tiered.context, output=1), tiered)
+
+
+def test_a_long_answer_has_longer_than_a_short_one() -> None:
+    """Ten seconds until the first token, and then twenty tokens a second."""
+    assert fitting.seconds(request(max_tokens=50), model()) == 12.5
+    assert fitting.seconds(request(), model()) == 10 + 4_096 / fitting.TOKENS_A_SECOND

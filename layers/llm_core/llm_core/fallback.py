@@ -33,10 +33,13 @@ def first_answer[T](
     deadline: Deadline,
     *,
     share: float = 0.5,
+    within: Callable[[Model], float] | None = None,
     retries: int = RETRIES,
 ) -> tuple[Model, T]:
-    """The first candidate's answer, or the next one's, with the model that gave it. `ask` is told when to have ended:
-    while others could still answer, each gets this share of the time that is left, and is asked again so often.
+    """The first candidate's answer, or the next one's, with the model that gave it. `ask` is told when to have ended.
+
+    A candidate gets the seconds `within` which one in health has answered; while others could still answer, this share
+    of the time that is left at the most. It is asked again so often.
 
     A refusal is not tried elsewhere, except a prompt that is too long, by models with a larger window. Raises the one
     failure there was, or AllProvidersFailed from all of them.
@@ -46,7 +49,8 @@ def first_answer[T](
     while left:
         model = left.pop(0)
         try:
-            own = Deadline.after(deadline.remaining() * (share if left else 1))
+            seconds = deadline.remaining() * (share if left else 1)
+            own = Deadline.after(min(seconds, within(model)) if within else seconds)
             return model, _ask(model, ask, own, failures, retries, others=bool(left))
         except ContextLengthExceeded:
             left = [] if deadline.passed else [other for other in left if other.context > model.context]

@@ -55,6 +55,16 @@ def _check_abilities(request: Request, model: Model) -> None:
         raise InvalidRequest(f"{model.name} writes at most {model.max_output} tokens.", param="max_tokens")
 
 
+TOKENS_A_SECOND = 20
+"""The pace of a large model on a bad day that is still in health; an estimate of ours, for answers that come whole."""
+
+
+def seconds(request: Request, model: Model) -> float:
+    """Within which a model in health has given its whole answer. Nobody can tell a slower one from a dead one, unless
+    it streams."""
+    return model.limits.first_token_s + output_limit(request, model) / TOKENS_A_SECOND
+
+
 def output_limit(request: Request, model: Model) -> int:
     """Tokens the model may write: the caller's word, or the model's default."""
     return request.max_tokens or min(model.default_output, model.max_output)

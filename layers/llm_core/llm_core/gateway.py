@@ -77,6 +77,9 @@ class Wishes:
         return self.own or byok.kept(caller.key_id, caller.providers)
 
 
+_MOST = 0.75
+"""Of the time that is left, which one candidate may take for a whole answer while others could still give it."""
+
 BYTES_A_TOKEN = 4
 """What a prompt counts for against a key's tokens a minute, before anybody has counted them (OpenAI counts so too)."""
 
@@ -97,8 +100,11 @@ def answer(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes 
         trying, provider, body = _asking(call, request, model, candidates[0], until)
         return trying.make(partial(provider.send, body, until))
 
+    healthy = partial(fitting.seconds, request)
     with _settled(call):
-        model, reply = fallback.first_answer(candidates, ask, deadline, retries=wishes.retries)
+        model, reply = fallback.first_answer(
+            candidates, ask, deadline, share=_MOST, within=healthy, retries=wishes.retries
+        )
     if place and model is candidates[0]:
         place.keep(reply)
     limit = fitting.output_limit(request, model)
