@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts import figures
 from llm_core import callers, key_shapes, keyring, shapes
-from llm_core.accounts import admission, standing, tree
+from llm_core.accounts import refusals, standing, tree
 from llm_core.aws.http import Door, Response
 from llm_core.callers import Caller
 from llm_core.keyring import Change
@@ -48,7 +48,7 @@ def _told(caller: Caller, key_id: str) -> Response:
         **month,
         "dailyCap": figures.amount(line[0].limits.get("day")),
         "accounts": [
-            {"account": each.account if each.account in own else admission.shown(each.account), **figures.window(each)}
+            {"account": each.account if each.account in own else refusals.shown(each.account), **figures.window(each)}
             for each in standing.of_all(line, now)
         ],
     }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llm_core import alerts, exhaustion
-from llm_core.accounts import admission
+from llm_core.accounts import refusals
 from llm_core.accounts.window import Window
 from llm_core.errors import BudgetExceeded, StoreUnavailable
 from llm_core.money import NANO, plain
@@ -37,7 +37,7 @@ def told(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> Told:
 
 def refused(account: str, *, left: int, limit: int = 10, label: str = "2026-11") -> None:
     """A call that may cost 3 USD, while so many USD are left."""
-    refusal = admission.refusal(Window(account, label), limit * NANO, left * NANO, 0, 3 * NANO)
+    refusal = refusals.unaffordable(Window(account, label), limit * NANO, left * NANO, 0, 3 * NANO)
     with pytest.raises(BudgetExceeded), exhaustion.told():
         raise refusal
 
@@ -62,7 +62,7 @@ def test_a_total_that_is_used_up_is_told_once_for_ever(told: Told) -> None:
 
 @pytest.mark.parametrize(("account", "left"), [("user:ada", 2.1), ("run:r", 0)], ids=["a large request", "a run"])
 def test_who_asked_for_too_much_and_a_run_that_ends_are_nobodys_alarm(told: Told, account: str, left: float) -> None:
-    refusal = admission.refusal(Window(account, "2026-11"), 10 * NANO, int(left * NANO), 0, 3 * NANO)
+    refusal = refusals.unaffordable(Window(account, "2026-11"), 10 * NANO, int(left * NANO), 0, 3 * NANO)
     with pytest.raises(BudgetExceeded), exhaustion.told():
         raise refusal
     assert told.alerts == []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_core import ledger
-from llm_core.accounts import endings, opening
+from llm_core.accounts import endings, opening, refusals
 from llm_core.accounts.steps import Entry, Gone, amend, forbid, settle
 from llm_core.accounts.window import OPEN, UNLIMITED, Window
 from llm_core.aws.table import Item
@@ -77,7 +77,7 @@ def hold(window: Window, wanted: Wanted, deadline: Deadline) -> Item:
                 opening.begin(window.account, window.label, deadline)
             else:
                 raise _unaffordable(window, failure.item, wanted) from failure
-    raise _busy()
+    raise refusals.busy()
 
 
 _known: dict[str, tuple[int, int]] = {}
@@ -110,7 +110,7 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
             _remember(window.name, found)
         else:
             return item
-    raise _busy()
+    raise refusals.busy()
 
 
 def _own(window: Window, wanted: Wanted, rates: Rates, entry: Entry, cap: int) -> Write:
@@ -155,7 +155,7 @@ def _given_back(window: Window, wanted: Wanted, rates: Rates, deadline: Deadline
     try:
         found = forbid(window, wanted.call_id, wanted.user, deadline)
         if found is not None and found.lease != wanted.lease:
-            raise _busy()  # a sweeper has taken it over
+            raise refusals.busy()  # a sweeper has taken it over
         if found is not None:
             settle(window, wanted.call_id, found, 0, deadline, counted=rates.counts(wanted), trace=True)
     except Gone as gone:
@@ -183,74 +183,26 @@ def _why(window: Window, item: Item, wanted: Wanted, rates: Rates) -> BudgetExce
     """The reason that the item itself tells for refusing."""
     minute, wait = str(wanted.minute), 60 - wanted.now % 60
     if rates.requests is not None and item["requests"].get(minute, 0) >= rates.requests:
-        return _too_fast(f"This key may make {rates.requests} requests a minute.", wait)
+        return refusals.too_fast(f"This key may make {rates.requests} requests a minute.", wait)
     if rates.tokens is not None and item["tokens"].get(minute, 0) + rates.counted > rates.tokens:
         words = f"This key may use {rates.tokens} tokens a minute, and this request may take {rates.counted}."
-        return _too_fast(words, wait)
+        return refusals.too_fast(words, wait)
     if len(item["holds"]) >= OPEN_HOLDS:
-        return _too_fast(f"This key has {OPEN_HOLDS} calls in flight, which is all it may have.", 1)
+        return refusals.too_fast(f"This key has {OPEN_HOLDS} calls in flight, which is all it may have.", 1)
     if item["remaining"] >= wanted.amount and item["held"] > item["heldCap"] - wanted.amount:
         held, most = plain(item["held"]), plain(item["heldCap"])
         return BudgetHeld(f"This key's calls in flight hold {held} USD of the {most} they may. Wait for one to end.")
     if item["remaining"] < wanted.amount:
-        return refusal(window, item["limit"], item["remaining"], item["held"], wanted.amount, own=True)
-    return _busy()
+        return refusals.unaffordable(window, item["limit"], item["remaining"], item["held"], wanted.amount, own=True)
+    return refusals.busy()
 
 
 def _unaffordable(window: Window, item: Item, wanted: Wanted) -> BudgetExceeded | BudgetHeld:
-    return refusal(window, item["limit"], item["remaining"], item["held"], wanted.amount)
-
-
-def refusal(
-    window: Window, limit: int, remaining: int, held: int, amount: int, *, own: bool = False
-) -> BudgetExceeded | BudgetHeld:
-    """402 when the window is used up, 429 when only calls in flight are in the way. All in nano-USD.
-
-    Another key than the caller's `own` is not named: to a key there are only those below it.
-    """
-    name = window.account if own else shown(window.account)
-    end = window.end and window.end.isoformat(timespec="seconds").replace("+00:00", "Z")
-    whose = f"the {plain(limit)} USD of {name} for {window.label}"
-    asked = f"This could cost up to {plain(amount)} USD; of {whose}"
-    error: BudgetExceeded | BudgetHeld
-    if remaining + held >= amount:
-        error = BudgetHeld(f"{asked} {plain(max(remaining, 0))} are free while other calls are in flight. Try again.")
-    else:
-        until = f"Its next window begins {end}." if end else "It has no next window."
-        error = BudgetExceeded(f"{asked} {plain(max(remaining, 0))} are left. {until} Or ask for a shorter answer.")
-    error.remaining = max(remaining, 0)
-    error.details = {
-        "limit_id": f"{name}#{window.label}",
-        "limit": plain(limit),
-        "remaining": plain(max(remaining, 0)),
-        "required": plain(amount),
-        **({"window_end": end} if end else {}),
-    }
-    return error
-
-
-ABOVE = "key above"
-
-
-def shown(account: str) -> str:
-    """What an account above a key is called to that key."""
-    return ABOVE if account.startswith("key:") else account
-
-
-def _too_fast(words: str, seconds: float) -> RateLimited:
-    error = RateLimited(f"{words} Try again in {seconds:.0f} s.")
-    error.retry_after_s = max(seconds, 1)
-    return error
+    return refusals.unaffordable(window, item["limit"], item["remaining"], item["held"], wanted.amount)
 
 
 def _never_fast_enough(rates: Rates) -> RateLimited:
     words = f"This key may use {rates.tokens} tokens a minute, and this request alone may take {rates.counted}."
     error = RateLimited(f"{words} Send less, or ask for a shorter answer.")
     error.retryable = False
-    return error
-
-
-def _busy() -> StoreUnavailable:
-    error = StoreUnavailable("This account is changing right now. Nothing was asked of any provider. Try again.")
-    error.retry_after_s = 1
     return error

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from llm_core.accounts import admission, endings, shards, steps, window
+from llm_core.accounts import admission, endings, refusals, shards, steps, window
 from llm_core.accounts.admission import Rates, Wanted
 from llm_core.accounts.steps import Entry, Gone, Trace
 from llm_core.accounts.window import UNLIMITED, Window
@@ -80,7 +80,7 @@ class Hold:
             self._narrow(wider, more)
             if isinstance(failure, ConditionFailed) and failure.item is not None:
                 limit, left, held = (failure.item[name] for name in ("limit", "remaining", "held"))
-                raise admission.refusal(place, limit, left, held, more, own=bool(entry.windows)) from failure
+                raise refusals.unaffordable(place, limit, left, held, more, own=bool(entry.windows)) from failure
             if isinstance(failure, Gone | ConditionFailed):
                 raise StoreUnavailable("This call's hold has expired, so nobody else is asked.") from failure
             raise

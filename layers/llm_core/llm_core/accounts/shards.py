@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from llm_core.accounts import admission
+from llm_core.accounts import admission, refusals
 from llm_core.accounts.admission import Wanted
 from llm_core.accounts.window import Window
 from llm_core.aws.table import Item
@@ -61,7 +61,7 @@ def _gather(windows: list[Window], amount: int, deadline: Deadline) -> Window:
             continue
         if left < amount:
             limit, held = (sum(item[name] for item in items) for name in ("limit", "held"))
-            raise admission.refusal(windows[0], limit, left, held, amount)
+            raise refusals.unaffordable(windows[0], limit, left, held, amount)
         target = max(range(len(items)), key=lambda n: (not items[n].get("closed"), items[n]["remaining"]))
         gifts = {n: item["remaining"] for n, item in enumerate(items) if n != target and item["remaining"] > 0}
         if items[target]["remaining"] >= amount or not gifts:
