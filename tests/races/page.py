@@ -41,7 +41,8 @@ COLUMNS_EXPLAINED = """\
 Admitted: held on every account, and a provider sold an answer. Refused: 402 or 429. Failed: another error, because of
 the tables; nothing, or at the most what was held, is booked. Left: those of the failed whom the tables let neither give
 back their holds nor say that nobody was asked: what they held is booked, as for the dead. Killed: never ended.
-Swept: finished by the sweeper, for callers that were killed or stood still. Conflicts: writes that met a transaction.
+Swept: finished by the sweeper, for callers that were killed or stood still, as far as it lived to say so. Conflicts:
+writes that met a transaction.
 A race with few refusals was seldom at its edge, one with few moves had its limits changed as seldom.
 """
 
