@@ -100,10 +100,10 @@ BY_HAND = [
     ("claude-sonnet-4-6", Usage(10**6, 10**6, 10**6, 10**6, 10**6), {}, 28_050_000_000),
     # its `us` geography: 28.05 x 1.1
     ("claude-sonnet-4-6", Usage(10**6, 10**6, 10**6, 10**6, 10**6), {"inference_geo": "us"}, 30_855_000_000),
-    # claude-sonnet-4-5 at the mark: 200,000 x $3 + 1,000 x $15
-    ("claude-sonnet-4-5", Usage(input=200_000, output=1_000), {}, 615_000_000),
-    # one token above: all of it at $6 and $22.50
-    ("claude-sonnet-4-5", Usage(input=200_001, output=1_000), {}, 1_222_506_000),
+    # gpt-5.4 at the mark: 272,000 x $2.50 + 1,000 x $15
+    ("gpt-5.4", Usage(input=272_000, output=1_000), {}, 695_000_000),
+    # one token above: all of it at $5 and $22.50
+    ("gpt-5.4", Usage(input=272_001, output=1_000), {}, 1_382_505_000),
     # claude-haiku-5-5, cached tokens count toward the mark: 100,000 x $0.05 + 1 x $0.50
     ("claude-haiku-5-5", Usage(input=1, cache_read=100_000), {}, 5_000_500),
     # one nano-dollar's fraction: 1 token x $0.125/M x 1.1 = 137.5 nano-USD, rounded up

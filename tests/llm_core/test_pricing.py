@@ -41,14 +41,14 @@ def test_reasoning_is_part_of_the_output_and_not_paid_twice() -> None:
 
 
 def test_a_prompt_above_the_mark_reprices_the_whole_request() -> None:
-    sonnet = CATALOG.model("claude-sonnet-4-5")
-    assert cost(Usage(input=200_000, output=1_000), sonnet) == 600_000_000 + 15_000_000
-    assert cost(Usage(input=200_001, output=1_000), sonnet) == 1_200_006_000 + 22_500_000
+    gpt = CATALOG.model("gpt-5.4")
+    assert cost(Usage(input=272_000, output=1_000), gpt) == 680_000_000 + 15_000_000
+    assert cost(Usage(input=272_001, output=1_000), gpt) == 1_360_005_000 + 22_500_000
 
 
 def test_cached_tokens_count_toward_the_mark() -> None:
-    sonnet = CATALOG.model("claude-sonnet-4-5")
-    assert cost(Usage(input=1, cache_read=200_000), sonnet) == 6_000 + 120_000_000
+    gpt = CATALOG.model("gpt-5.4")
+    assert cost(Usage(input=1, cache_read=272_000), gpt) == 5_000 + 136_000_000
 
 
 def test_a_bucket_without_a_price_is_charged_as_plain_input_never_as_nothing() -> None:
