@@ -31,7 +31,7 @@ class Asking:
     input_tokens: int = 0
     output_tokens: int = 0
 
-    def __call__(self, request: Request) -> str:
+    def __call__(self, request: Request, /) -> str:
         """What the model said. Raises ToolError for nothing, and as gateway.answer does."""
         try:
             answer = gateway.answer(request, self.caller, self.deadline, Wishes(metadata=self.metadata))

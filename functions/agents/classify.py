@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from agents import alone
+from agents.asking import Asking
 from agents.tools.classify import classify
+from llm_core import gateway
 
-handler = alone.door(classify)
+gateway.prepare()
+
+handler = alone.door(classify, Asking)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from agents import alone
+from agents.asking import Asking
 from agents.tools.extract import extract
+from llm_core import gateway
 
-handler = alone.door(extract)
+gateway.prepare()
+
+handler = alone.door(extract, Asking)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from agents import alone
+from agents.asking import Asking
 from agents.tools.summarize import summarize
+from llm_core import gateway
 
-handler = alone.door(summarize)
+gateway.prepare()
+
+handler = alone.door(summarize, Asking)

@@ -29,7 +29,7 @@ class ToolError(Exception):
 class Asks(Protocol):
     """Asks a model on the run's account and gives back what it said. Raises as gateway.answer does."""
 
-    def __call__(self, request: Request) -> str: ...
+    def __call__(self, request: Request, /) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

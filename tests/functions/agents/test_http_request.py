@@ -17,7 +17,6 @@ from llm_core.deadline import Deadline
 from llm_core.settings import settings
 
 PUBLIC = "93.184.215.14"
-CONTEXT = Context(Caller("k", "u", frozenset()), Deadline.after(60), lambda _: "")
 
 
 @pytest.fixture
@@ -90,7 +89,8 @@ class Pages(http.server.BaseHTTPRequestHandler):
 
 
 def fetch(url: str) -> dict[str, Any]:
-    answer: dict[str, Any] = http_request(CONTEXT, {"url": url})
+    context = Context(Caller("k", "u", frozenset()), Deadline.after(60), lambda _: "")
+    answer: dict[str, Any] = http_request(context, {"url": url})
     return answer
 
 
