@@ -57,7 +57,8 @@ class Route:
     """`scopes`: any of these opens it, () is any key; None asks for no key. `body`: of a request about a target.
 
     `aimed`: a request can name what belongs to somebody; else it is about the caller's own and nothing else.
-    `of_user`: what belongs to a user is open to all of the user's keys.
+    `of_user`: what belongs to a user is open to all of the user's keys. `people`: no key opens it, whatever its scopes:
+    who writes posts signs in.
     """
 
     scopes: tuple[str, ...] | None
@@ -65,10 +66,16 @@ class Route:
     aimed: bool = False
     of_user: bool = False
     status: int = 200
+    people: bool = False
 
 
 def _same(body: dict[str, Any]) -> Callable[[Target], Any]:
     return lambda _: body
+
+
+def _sent(event: str) -> Callable[[Target], Any]:
+    """The body of a recorded event."""
+    return _same(json.loads(json.loads((ROOT / f"events/{event}.json").read_text())["body"]))
 
 
 NEW: dict[str, Any] = {"name": "new", "scopes": [], "monthlyBudget": None}
@@ -102,7 +109,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         (WRITE,), lambda target: {"monthlyBudget": 0, "keyId": target.key_id}, aimed=True
     ),
     ("GET", "/v1/generations/{id}"): Route((READ,), aimed=True, of_user=True),
-    ("DELETE", "/v1/generations/{id}"): Route((AI, WRITE), aimed=True),
+    ("DELETE", "/v1/generations/{id}"): Route((AI, WRITE), aimed=True, status=404),  # it is another key's
     ("POST", "/v1/agents/run"): Route((RUN,), _same(RESEARCH)),
     ("POST", "/v1/agents/stream"): Route((RUN,), _same(RESEARCH)),
     ("GET", "/v1/agents/runs"): Route((RUN,)),
@@ -114,10 +121,26 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/v1/openapi.json"): Route(None),
     ("GET", "/health"): Route(None),
     ("GET", "/v1/health"): Route(None),
+    ("GET", "/sayings"): Route(None),
+    ("POST", "/feedback"): Route(None, _sent("sayings/process_feedback-up")),
+    ("GET", "/sayings/stats"): Route(None),
+    ("POST", "/public/demo/summarize"): Route(None, _sent("demo/answer-summarize")),
+    ("POST", "/public/demo/classify"): Route(None, _sent("demo/answer-classify")),
+    ("POST", "/public/demo/complete"): Route(None, _sent("demo/answer-complete")),
+    ("GET", "/blog"): Route(None),
+    ("GET", "/blog/rss.xml"): Route(None),
+    ("GET", "/blog/sitemap.xml"): Route(None),
+    ("GET", "/blog/{postId}"): Route(None, status=404),
+    ("POST", "/blog"): Route(None, people=True),
+    ("PUT", "/blog/{postId}"): Route(None, people=True),
+    ("DELETE", "/blog/{postId}"): Route(None, people=True),
+    ("GET", "/agent/posts"): Route(None, people=True),
+    ("GET", "/agent/posts/{postId}"): Route(None, people=True),
 }
 KEYED = [name for name, route in ROUTES.items() if route.scopes is not None]
 AIMED = [name for name, route in ROUTES.items() if route.aimed]
-OPEN = [name for name, route in ROUTES.items() if route.scopes is None]
+OPEN = [name for name, route in ROUTES.items() if route.scopes is None and not route.people]
+PEOPLE = [name for name, route in ROUTES.items() if route.people]
 
 
 def test_every_route_of_the_template_has_its_line() -> None:
@@ -127,8 +150,8 @@ def test_every_route_of_the_template_has_its_line() -> None:
 def ask(holder: Holder, name: tuple[str, str], target: Target, key: str | None = "") -> httpx2.Response:
     """A request of this route about the target; `key` instead of the holder's own, None for none."""
     method, path = name
-    place = path.replace("{id+}", "claude-haiku-4-5").replace("{provider}", "anthropic")
-    place = target.fill(place)
+    place = path.replace("{id+}", "claude-haiku-4-5").replace("{provider}", "anthropic").replace("{postId}", "nests")
+    place = target.fill(place if path.startswith(("/v1/", "/health")) else f"/api{place}")  # where the site asks
     body = ROUTES[name].body(target)
     if body is not None and "scopes" in body:
         body = body | {"scopes": holder.told("GET", "/v1/key")["scopes"]}
@@ -258,9 +281,10 @@ def test_what_names_nobody_tells_of_nobody_else(
 
 def test_a_key_below_reaches_neither_the_one_above_it_nor_one_beside_it(tenants: Tenants, inside: Platform) -> None:
     other = tenants.ada.make(name="beside")
+    above, beside = (Target(key.key_id, key.hello().json()["id"]) for key in (tenants.ada, other))
     for name in (name for name in AIMED if not ROUTES[name].of_user):
         nobody = _plain(ask(tenants.child, name, UNKNOWN), UNKNOWN)
-        for target in (Target(tenants.ada.key_id, "gen-"), Target(other.key_id, "gen-")):
+        for target in (above, beside):
             assert _plain(ask(tenants.child, name, target), target) == nobody
 
 
@@ -314,5 +338,14 @@ def test_nobody_comes_in_without_a_good_key(inside: Platform, tenants: Tenants, 
 @pytest.mark.parametrize("name", OPEN, ids=" ".join)
 def test_what_is_open_tells_nobody_anything(tenants: Tenants, name: tuple[str, str]) -> None:
     answers = [ask(tenants.ada, name, UNKNOWN, key) for key in (None, "", "nonsense")]
-    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [answer.status_code for answer in answers] == [ROUTES[name].status] * 3
     assert not [mark for mark in tenants.marks for answer in answers if mark in answer.text]
+
+
+@pytest.mark.parametrize("name", PEOPLE, ids=" ".join)
+def test_what_people_write_is_opened_by_no_key(tenants: Tenants, name: tuple[str, str]) -> None:
+    for headers in ({}, {"x-api-key": tenants.ada.api_key}, {"authorization": f"Bearer {tenants.ada.api_key}"}):
+        path = name[1].replace("{postId}", "nests")
+        answer = tenants.ada.platform.http.request(name[0], f"{tenants.ada.platform.url}/api{path}", headers=headers)
+        assert answer.status_code == 401, answer.text
+        assert not [mark for mark in tenants.marks if mark in answer.text]
