@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -173,6 +173,10 @@ soak-posts: $(DEV) $(EMULATOR) ## What lists of posts read when there are 10,000
 .PHONY: soak-streams
 soak-streams: $(DEV) $(EMULATOR) ## A hundred streams at once, and many whose readers leave: docs/benchmarks/streams.md, STREAMS=2000
 	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.soaks --streams $(or $(STREAMS),2000)
+
+.PHONY: sayings-faults
+sayings-faults: $(DEV) $(EMULATOR) ## Sayings while each provider, DynamoDB and Parameter Store do everything they may do to us
+	@DREY_FAULTS=all $(BIN)/python -m pytest -q tests/faults/test_sayings.py
 
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build

@@ -21,6 +21,7 @@ from local.template import Template, read_yaml
 _BUCKET = "local-deployment"
 _PROXY = "MINISTACK_LAMBDA_PROXY_URL"
 _PATIENCE_S = 60.0
+_REFUSED = ("AWS::Logs::QueryDefinition",)  # the emulator has none, and nothing here asks for one
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
@@ -121,6 +122,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     document["Resources"] = {
         f"{name}{emulator.token[:8]}" if _hears_a_table(resource) else name: resource
         for name, resource in document["Resources"].items()
+        if resource["Type"] not in _REFUSED
     }
     for name, resource in document["Resources"].items():
         properties = resource.setdefault("Properties", {})

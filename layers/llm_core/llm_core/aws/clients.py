@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,8 +43,15 @@ def _client(service: str, config: Config = _BOUNDED, name: str = "") -> Any:
     if found is None:
         with _lock:
             found = _clients.get(name) or boto3.client(service, config=config)  # type: ignore[call-overload]
+            found.meta.events.register("after-call.dynamodb", _legible)
             _clients[name] = found
     return found
+
+
+def _legible(http_response: Any, **_: Any) -> None:
+    """A page for people with a 200, as a proxy on the way may send it, would be read as an item that is not there."""
+    if not str(http_response.headers.get("content-type", "")).startswith("application/x-amz-json"):
+        raise HTTPClientError(error="an answer that is not DynamoDB's")
 
 
 def dynamodb() -> DynamoDBClient:
