@@ -40,6 +40,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
             *(
                 "aws.claims",
+                "aws.schedules",
                 "aws.streams",
                 "aws.webhooks",
                 "aws.idempotency",
@@ -93,6 +94,7 @@ NEIGHBOURS = {
         "aws.table": {"aws.clients"},
         "aws.writes": {"aws.clients", "aws.table"},
         "aws.streams": {"aws.table"},
+        "aws.schedules": {"aws.clients", "aws.table"},
         "aws.documents": {"aws.clients"},
         "aws.objects": {"aws.clients", "aws.table"},
         "aws.machine": {"aws.clients", "aws.table"},

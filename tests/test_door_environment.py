@@ -115,6 +115,8 @@ REPRESENTATIVE = [
     ("DemoAnswer", "answer-complete"),
     ("ContentRead", "read-list"),
     ("ContentWrite", "write-drafts"),
+    ("ContentAgent", "agent-status_unknown"),
+    ("ContentPublish", "publish-moment"),
     ("ContentSweep", "sweep-day"),
     ("OperationsPrices", "prices-day"),
     ("SayingsBuildCache", "build_cache-empty"),
@@ -165,6 +167,7 @@ MISSED += [
 ]
 MISSED += [("DemoAnswer", "answer-complete", name) for name in ("BUDGETS_TABLE_NAME", "HEALTH_TABLE_NAME")]
 MISSED += [("ContentRead", "read-list", "CONTENT_TABLE_NAME"), ("ContentRead", "read-rss", "SITE_URL")]
+MISSED += [("ContentAgent", "agent-generate", name) for name in ("AGENT_MACHINE_ARN", "RUNS_TABLE_NAME")]
 MISSED += [("ContentWrite", "write-drafts", name) for name in ("CONTENT_TABLE_NAME", "USER_POOL_CLIENT_ID")]
 
 

@@ -53,7 +53,17 @@ class OfTheMachine(BaseModel):
     error: dict[str, str] | None = None
 
 
+class OfASchedule(BaseModel):
+    """What a post's schedule hands to the door that publishes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    postId: str  # noqa: N815
+    scheduledAt: str  # noqa: N815
+
+
 OF_THE_HOUSE: dict[str, type[BaseModel]] = {
+    "content/publish": OfASchedule,
     **dict.fromkeys(("agents/turn", "agents/tool", "agents/state"), OfTheMachine),
     **dict.fromkeys((f"agents/{name}" for name in ("search", "summarize", "extract", "classify")), alone.Event),
 }
@@ -168,6 +178,14 @@ ANSWERS: dict[str, Any] = {
     "answer-complete": 200,
     "answer-too_long": 400,
     "answer-warmup": 200,
+    "agent-generate": 202,
+    "agent-status_unknown": 404,
+    "agent-approve_unknown": 404,
+    "agent-reject_unknown": 404,
+    "agent-schedule_unknown": 404,
+    "agent-warmup": 200,
+    "publish-moment": {"published": False},
+    "publish-warmup": {},
     "read-list": 200,
     "read-tag": 200,
     "read-rss": 200,

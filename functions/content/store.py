@@ -74,11 +74,19 @@ def read(post: Post) -> tuple[str, str]:
         raise
 
 
-def create(asked: Change, author: str, deadline: Deadline) -> Post:
-    """Raises InvalidRequest (SlugTaken), StoreUnavailable; then nothing is there."""
-    moment, post_id = now(), new_id()
-    blank = Post(post_id, "", "", {"text": ""}, {"text": ""}, author, moment, moment, version=0)
-    return _written(None, blank, asked, deadline)
+def create(asked: Change, author: str, deadline: Deadline, post_id: str = "") -> Post:
+    """`post_id`: the id that was promised it; a post that has it is there already.
+
+    Raises InvalidRequest (SlugTaken), StoreUnavailable; then nothing is there.
+    """
+    moment, made = now(), post_id or new_id()
+    blank = Post(made, "", "", {"text": ""}, {"text": ""}, author, moment, moment, version=0)
+    try:
+        return _written(None, blank, asked, deadline)
+    except Outdated:
+        if not post_id:
+            raise
+        return find(post_id)
 
 
 def change(name: str, asked: Callable[[Post], Change] | Change, deadline: Deadline, version: int | None = None) -> Post:

@@ -64,6 +64,29 @@ class NewPost(Shape):
     imageUrl: Image = ""  # noqa: N815 - a caller's name
 
 
+class Generate(Shape):
+    """POST /agent/generate: a post of what `prompt` asks for, or the post `postId` revised, as `prompt` asks."""
+
+    type: Literal["blog_generation", "blog_revision"]
+    prompt: Annotated[str, Field(max_length=10_000)] = ""
+    postId: Annotated[str, Field(max_length=100)] = ""  # noqa: N815 - a caller's name
+    tags: Tags = Field(default_factory=list)
+    imageUrl: Image = ""  # noqa: N815
+
+
+class Schedule(Shape):
+    """POST /agent/schedule: null takes it back."""
+
+    postId: Annotated[str, Field(min_length=1, max_length=100)]  # noqa: N815
+    scheduledAt: str | None  # noqa: N815
+
+
+class Rejection(Shape):
+    """POST /agent/reject/{taskId}."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
 class PostChange(Shape):
     title: Title | None = None
     content: Content | None = None

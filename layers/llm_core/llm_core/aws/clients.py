@@ -91,6 +91,11 @@ def sns() -> SNSClient:
     return client
 
 
+def scheduler() -> Any:
+    """Of EventBridge."""
+    return _client("scheduler")
+
+
 def states() -> Any:
     """Of Step Functions."""
     return _client("stepfunctions")
