@@ -16,6 +16,7 @@ from llm_core.aws.stage_catalog import catalog
 from llm_core.errors import NotFound
 from llm_core.messages import Usage
 from llm_core.money import with_markup
+from local import posts
 from local.key import environment
 from local.project import Project
 from sayings import services, shelf
@@ -29,6 +30,7 @@ _MILLISECONDS_OF_A_DAY = 86_400_000
 def sow(project: Project) -> None:
     """Plant what is missing and say what was planted. Raises CannotStart when nothing runs."""
     environ.update(environment(project.now_running()["environment"]))
+    Console().print(f"{posts.plant(project.root / 'posts')} posts published.")
     keys = dict(_keys())
     planted = 0
     for row in track(list(_rows(keys)), "Usage rows", disable=not sys.stdout.isatty()):

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -60,6 +61,8 @@ def main() -> None:
     for text in dict.fromkeys(trace(error) for error in broken.values()):
         sys.stderr.write(f"{text}\n")
     made = _key(project)
+    if not arguments.because:
+        threading.Thread(target=_posts, args=(project,), daemon=True).start()  # nobody waits for them
     reasons = {name: f"{type(error).__name__}: {error}" for name, error in broken.items()}
     if arguments.because:
         said = f"{', '.join(doors[name].door.path for name in broken)} broken" if broken else "ready"
@@ -78,6 +81,18 @@ def main() -> None:
         timeout_graceful_shutdown=DRAIN_S,
     )
     Server(config).run(sockets=[socket.socket(fileno=arguments.socket)])
+
+
+def _posts(project: Project) -> None:
+    """The blog of a fresh checkout has its first posts."""
+    if "CONTENT_TABLE_NAME" not in os.environ:
+        return
+    try:
+        from local import posts  # it speaks to llm_core
+
+        posts.plant(project.root / "posts")
+    except Exception:  # noqa: BLE001 (a blog that is being worked on must not end the run)
+        sys.stderr.write(f"The first posts could not be published:\n{traceback.format_exc()}")
 
 
 def _authorizer(pool: str) -> Authorizer | None:
