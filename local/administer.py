@@ -66,12 +66,10 @@ def revoke(key_id: str) -> None:
 
 def clear(model: str, operation: str) -> None:
     """Let a model be asked again that once cost more than its ceiling."""
-    if not overruns.clear(model, operation):
+    subject = f"{operation} {model}"
+    act = audit.act("overruns", by=audit.OPERATOR, what="overrun.clear", subject=subject, before={}, after={})
+    if not overruns.clear(model, operation, act):
         raise CannotStart(f"{model} is not suspended for {operation}. The alert says how it is called.")
-    act = audit.act(
-        "overruns", by=audit.OPERATOR, what="overrun.clear", subject=f"{operation} {model}", before={}, after={}
-    )
-    together([act], Deadline.after(_SECONDS))
     _say(f"{model} may be asked for {operation} again, everywhere within 30 s")
 
 

@@ -29,7 +29,8 @@ def test_a_key_is_read_back_as_it_was_made(user: str) -> None:
     assert found.terms.stored == terms.stored
     assert (found.revoked_at, found.providers, found.account) == (None, (), f"key:{made.key_id}")
     assert tree.find(found.account).limits == {"month": 7}
-    (act,) = table.query(settings().audit_table_name, {"account": user}, between=("at", "0", "9"))
+    opened, act = table.query(settings().audit_table_name, {"account": user}, between=("at", "0", "9"))
+    assert (opened["by"], opened["what"], opened["subject"]) == (audit.OPERATOR, "account.open", f"user:{user}")
     assert (act["by"], act["what"], act["subject"]) == (audit.OPERATOR, "key.create", made.key_id)
     assert made.api_key[20:] not in str(act)
 
@@ -55,7 +56,7 @@ def test_what_is_not_to_be_leaves_no_trace(user: str) -> None:
         with pytest.raises(error):
             keys.create("no", user_id=user, terms=terms, parent=parent)
     assert tree.find(parent).children == ()
-    assert len(list(table.query(settings().audit_table_name, {"account": user}, between=("at", "0", "9")))) == 1
+    assert len(list(table.query(settings().audit_table_name, {"account": user}, between=("at", "0", "9")))) == 2
 
 
 def test_a_key_below_has_what_it_is_not_given_from_the_one_above(user: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llm_core import byok, callers, gateway, keys, overruns
+from llm_core import audit, byok, callers, gateway, keys, overruns
 from llm_core.accounts import window
 from llm_core.aws import clients
 from llm_core.aws.stage_catalog import catalog
@@ -85,7 +85,9 @@ def test_nobody_asks_it_again_for_that_kind_of_call_until_an_operator_has_looked
     assert len(books.rows()) == 1
     assert books.standing(caller.account, "total").held == 0
 
-    overruns.clear(f"anthropic/{dear}", "chat")
+    act = audit.act("overruns", by=audit.OPERATOR, what="overrun.clear", subject=dear, before={}, after={})
+    assert overruns.clear(f"anthropic/{dear}", "chat", act)
+    assert not overruns.clear(f"anthropic/{dear}", "chat", act), "once"
     overruns._known.clear()  # elsewhere within half a minute
     assert ask(caller, dear).reply.parts
     assert not suspended(dear)

@@ -261,8 +261,6 @@ def test_a_failure_is_told_as_it_was_even_if_the_settles_answer_was_lost(
     with pytest.raises(ProviderSuspended):
         ask(caller, request(model.model))
     assert behind.counts["lost"] == 1
-    behind.suffer()
-    overruns.clear(model.name, "chat")
 
 
 def test_what_nobody_foresaw_in_the_middle_of_an_attempt_is_not_free(

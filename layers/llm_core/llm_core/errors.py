@@ -15,7 +15,7 @@ DreyError
  ├── NotFound                    nothing there, or somebody else's
  │    └── ModelNotFound          an unknown or unpriced model, with the nearest names
  ├── ProviderError               an attempt at a provider failed: failures.py has that branch
- ├── DeadlineExceeded            our own time is up before anybody was asked
+ ├── DeadlineExceeded            our own time is up, before anybody was asked or between two attempts
  ├── LedgerUnavailable           usage could not be written down
  ├── StoreUnavailable            a table did not answer in time
  └── Misconfigured               an operator must act: the log says what is missing
@@ -162,7 +162,7 @@ class LedgerUnavailable(DreyError):
 
 
 class StoreUnavailable(DreyError):
-    """A table or parameter store did not answer in time. Nothing was asked of any provider."""
+    """A table or parameter store did not answer in time. If a provider had been asked by then, `cost` says so."""
 
     code = "store_unavailable"
     retryable = True

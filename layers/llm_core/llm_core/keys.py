@@ -70,7 +70,7 @@ def create(name: str, *, user_id: str, terms: Terms, parent: str | None = None, 
     Below another key it has what it is not given from that one. Raises InvalidRequest for an unknown scope or model,
     NotAllowed for more than the key above has or below a revoked one, StoreUnavailable.
     """
-    above, deadline = parent or open_user(user_id), Deadline.after(_SECONDS)
+    above, deadline = parent or open_user(user_id, by=by), Deadline.after(_SECONDS)
     while True:
         given, looks = _handed_on(above, terms)
         made, secret = _drawn("sk-proj-" + "".join(secrets.choice(_PUBLIC) for _ in range(12)))
@@ -170,12 +170,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def open_user(user_id: str, parent: str | None = None) -> str:
+def open_user(user_id: str, parent: str | None = None, *, by: str = audit.OPERATOR) -> str:
     """The user's account, opened now if there is none. Raises InvalidRequest for a name that cannot be one."""
     name = tree.check_name(f"user:{user_id}")
     if table.get(settings().need("budgets_table_name"), {"userId": name}) is None:
         try:
-            together(tree.opening(Account(name, parent)), Deadline.after(_SECONDS))
+            act = audit.act(user_id, by=by, what="account.open", subject=name, before={}, after={"parent": parent})
+            together([*tree.opening(Account(name, parent)), act], Deadline.after(_SECONDS))
         except ConditionFailed:
             return tree.find(name).name  # somebody else opened it
     return name

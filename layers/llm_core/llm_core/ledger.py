@@ -116,7 +116,8 @@ def correct(row: Row, version: int, looks: Sequence[Write] = ()) -> None:
 
 
 def undo_estimates(user_id: str, call_id: str) -> None:
-    """Its caller is back, and made no attempt but those it wrote itself. Raises LedgerUnavailable, StoreUnavailable."""
+    """What the sweeper booked for this call shall cost nothing: its caller is back, and made no attempt but those that
+    it wrote itself. Raises LedgerUnavailable, StoreUnavailable."""
     with suppress(NotFound):
         for row in attempts(user_id, call_id):
             if row["swept"] and row["outcome"] != UNDONE:

@@ -15,7 +15,7 @@ from threading import Lock
 from llm_core import alerts
 from llm_core.aws import table
 from llm_core.aws.telemetry import logger
-from llm_core.aws.writes import ConditionFailed, Write, update
+from llm_core.aws.writes import ConditionFailed, Write, together, update
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.errors import StoreUnavailable
@@ -68,12 +68,18 @@ def suspend(model: Model, operation: str, features: Collection[str] = (), *, cei
     alerts.raise_once("overrun", f"{way} {model.name}", ceiling_usd=plain(ceiling), cost_usd=plain(cost))
 
 
-def clear(name: str, operation: str) -> bool:
+def clear(name: str, operation: str, act: Write) -> bool:
     """The operator has looked: `provider/model` may be asked again, everywhere within 30 s; False if it might anyway.
 
-    Raises StoreUnavailable.
+    `act` is its audit row, written in the same transaction. Raises StoreUnavailable.
     """
-    return table.forget(settings().need("budgets_table_name"), f"overrun:{operation} {name}", key="userId")
+    key = {"userId": f"overrun:{operation} {name}"}
+    write = Write(settings().need("budgets_table_name"), key, "REMOVE #ways", "attribute_exists(#ways)")
+    try:
+        together([write, act], Deadline.after(_SECONDS))
+    except ConditionFailed:
+        return False
+    return True
 
 
 def _name(model: Model, operation: str) -> str:

@@ -263,7 +263,7 @@ def test_a_hold_waits_for_a_transaction_on_its_window(key: Books, behind: Strict
 def test_a_hold_that_has_no_time_to_wait_is_refused_and_says_when_to_come_again(key: Books, behind: Strict) -> None:
     opening.begin("key:k", MONTH, soon())
     admission._known.clear()
-    with behind.under_way(_touch(OWN)), pytest.raises(StoreUnavailable, match="Nothing was asked") as refused:
+    with behind.under_way(_touch(OWN)), pytest.raises(StoreUnavailable, match="busy") as refused:
         admission.hold_own(OWN, wanted(400), Rates(), "chat m", soon(0.1))
     assert (refused.value.retryable, refused.value.retry_after_s) == (True, 1)
     assert key.standing("key:k").held == 0

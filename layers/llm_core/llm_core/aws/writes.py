@@ -154,7 +154,7 @@ def _repeated(write: Callable[[], Any], deadline: Deadline, lost: int) -> Any:
                 lost, pause = lost - 1, max(pause, _AFTER_A_LOSS)
             wait = random.uniform(0, pause)  # noqa: S311 - no secret depends on it
             if deadline.left <= wait:
-                busy = StoreUnavailable("The platform's tables are busy. Nothing was asked of any provider.")
+                busy = StoreUnavailable("The platform's tables are busy. Try again shortly.")
                 busy.retry_after_s = 1
                 raise busy from error
             time.sleep(wait)
