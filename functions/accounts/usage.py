@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from accounts import generation, report
-from llm_core import callers, generations, keyring
+from llm_core import callers, generations
+from llm_core.accounts import tree
 from llm_core.aws.http import Door, Response
 from llm_core.settings import settings
 
@@ -21,7 +22,7 @@ def usage() -> Response:
     caller = callers.admit(door.api_key(), "usage:read")
     now = datetime.now(UTC)
     asked = report.read(door.current_event.query_string_parameters or {}, now.date())
-    found = report.make(asked, f"user:{caller.user_id}", now, keyring.spending(caller))
+    found = report.make(asked, f"user:{caller.user_id}", now, tree.seen(caller.account))
     if asked.format == "csv":
         name = f'attachment; filename="usage-{asked.first}-{asked.last}.csv"'
         return Response(200, report.csv(found).encode(), {"Content-Disposition": name}, "text/csv; charset=utf-8")

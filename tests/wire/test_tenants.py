@@ -15,7 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from llm_core import callers, keyring
+from llm_core import callers
+from llm_core.accounts import tree
 from llm_core.aws import table
 from llm_core.callers import SCOPES
 from local.template import Template
@@ -239,9 +240,9 @@ def test_a_key_does_not_learn_which_key_is_above_it(tenants: Tenants, inside: Pl
 
 def test_a_key_that_a_key_made_sees_its_own_usage_and_what_is_below_it(tenants: Tenants, inside: Platform) -> None:
     caller, below = (callers.identify(each.api_key) for each in (tenants.child, tenants.child.make()))
-    assert keyring.spending(caller) == frozenset({caller.key_id, below.key_id})
-    assert keyring.spending(below) == frozenset({below.key_id})
-    assert keyring.spending(callers.identify(tenants.ada.api_key)) is None
+    assert tree.seen(caller.account) == frozenset({caller.key_id, below.key_id})
+    assert tree.seen(below.account) == frozenset({below.key_id})
+    assert tree.seen(callers.identify(tenants.ada.api_key).account) is None
 
 
 # ------------------------------------------------------------------------------------------------ foreign things

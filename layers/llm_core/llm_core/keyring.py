@@ -51,16 +51,6 @@ def reached(caller: Caller) -> Iterator[tuple[Key, Account]]:
         yield keys.find(account.name.removeprefix("key:")), account
 
 
-def spending(caller: Caller) -> frozenset[str] | None:
-    """The ids of the keys whose usage the caller sees: its own and those below it. None, all of its user's, for
-    a key that no other key has made. Raises StoreUnavailable.
-    """
-    own = tree.find(caller.account)
-    if own.parent is None or not own.parent.startswith("key:"):
-        return None
-    return frozenset(each.name.removeprefix("key:") for each in (own, *tree.below(own)))
-
-
 def change(caller: Caller, key_id: str, asked: Change, deadline: Deadline) -> Key:
     """Change a key that the caller reaches, at once. The keys below it lose what is beyond it from now on.
 

@@ -85,6 +85,15 @@ def below(account: Account) -> Iterator[Account]:
         yield from below(found)
 
 
+def seen(name: str) -> frozenset[str] | None:
+    """The ids of the keys whose usage a key's account sees: its own and those below it. None, all of its user's, for a
+    key that no other key has made. Raises StoreUnavailable."""
+    own = find(name)
+    if own.parent is None or not own.parent.startswith("key:"):
+        return None
+    return frozenset(each.name.removeprefix("key:") for each in (own, *below(own)))
+
+
 def opening(account: Account) -> list[Write]:
     """The steps of a transaction that opens an account under its parent, which must be there and not be revoked.
 
