@@ -49,7 +49,7 @@ class Spent:
 
 def response(saying: Saying, place: Place, spent: Spent, started: float) -> Response:
     """`started`: time.perf_counter() of the request's beginning."""
-    took = round((time.perf_counter() - started) * 1000, 1)
+    took = round((time.perf_counter() - started) * 1000, 3)
     metrics = Metrics(
         execution_time=took,
         is_cached=place == "cache",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llm_core.aws import telemetry
-from llm_core.errors import BudgetExceeded, DreyError, Misconfigured, StoreUnavailable
+from llm_core.errors import BudgetExceeded, DeadlineExceeded, DreyError, Misconfigured, StoreUnavailable
 from llm_core.failures import ProviderDenied, ProviderError, ProviderOverloaded, ProviderRefused, ProviderTimeout
 
 ASKING = "Error asking a model for sayings"
@@ -16,6 +16,7 @@ _TYPES: dict[type[DreyError], str] = {
     ProviderRefused: "ApiError:BadRequest",
     ProviderError: "ApiError",
     BudgetExceeded: "BudgetExceeded",
+    DeadlineExceeded: "Timeout",
     Misconfigured: "Misconfigured",
     StoreUnavailable: "StoreUnavailable",
     DreyError: "Refused",

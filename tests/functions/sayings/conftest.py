@@ -131,11 +131,11 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sayings(inside: Platform, monkeypatch: pytest.MonkeyPatch, warm: None) -> Iterator[Sayings]:
     """The doors on empty tables."""
-    found = Sayings(inside)
+    found, dynamodb = Sayings(inside), clients.dynamodb()
     for name, variable in TABLES.items():
         found.tables[name] = f"{name}-{secrets.token_hex(6)}"
         told = Estate({}).source.resources[name]["Properties"]
-        clients.dynamodb().create_table(
+        dynamodb.create_table(
             TableName=found.tables[name],
             **{each: told[each] for each in SCHEMA if each in told},
         )
@@ -144,7 +144,7 @@ def sayings(inside: Platform, monkeypatch: pytest.MonkeyPatch, warm: None) -> It
     monkeypatch.setattr(functions, "begin", lambda name, event: found.invoked.append((name, event)))
     yield found
     for name in found.tables.values():
-        clients.dynamodb().delete_table(TableName=name)
+        dynamodb.delete_table(TableName=name)
 
 
 @pytest.fixture
