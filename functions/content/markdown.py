@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
-
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from llm_core.errors import InvalidRequest
+
+if TYPE_CHECKING:  # loaded by the first text that is written: doors that only read never need them
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 MOST_HTML = 4_000_000
 """Bytes. An answer of a Lambda has at most 6 MB, and holds the Markdown too."""
@@ -30,6 +31,8 @@ _LANGUAGE = re.compile(r"language-[\w+#-]{1,30}")
 
 def render(text: str) -> tuple[str, str]:
     """The HTML of a Markdown text, and its summary. Raises InvalidRequest when the HTML is far too long."""
+    import nh3
+
     reader = _reader()
     tokens = reader.parse(text)
     html = nh3.clean(
@@ -59,6 +62,8 @@ def _plain(tokens: Iterable[Token]) -> str:
 
 @cache
 def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from agents.kinds import kinds
 from content import schedule, store, task, writing
 from content.store import Change
 from llm_core.aws import machine
@@ -126,6 +127,14 @@ def test_an_answer_that_is_no_post_fails_and_says_so(writer: Blog, understudy: P
     understudy.perform({"text": "I would rather not."})
     told = waits(writer, asked(writer))
     assert (told["status"], told["reason"]) == ("failed", "malformed_answer")
+
+
+@pytest.mark.parametrize("name", writing._TERMS)
+def test_a_task_has_the_terms_of_its_kind(name: str) -> None:
+    kind, terms = kinds()[name], writing._TERMS[name]
+    assert (terms.role, terms.turns, terms.seconds) == (kind.role, kind.turns, kind.seconds)
+    assert terms.publishes is kind.publishes is True
+    assert terms.tools == kind.tools == ()
 
 
 BAD: list[dict[str, Any]] = [

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,8 @@ from content.post import Post, stored
 from llm_core.aws import clients, table
 from llm_core.errors import InvalidRequest
 from llm_core.settings import settings
+from local.emulator import client
+from tests.conftest import Platform
 
 POSTS = int(os.environ.get("DREY_POSTS", "400"))
 """A few in the suite; `make soak-posts` has 10,000."""
@@ -26,9 +29,13 @@ _AT_ONCE = 100
 
 
 @pytest.fixture(scope="module")
-def shelf() -> str:
-    """The name of a list that only this test has."""
-    return f"t{uuid4().hex[:8]}"
+def shelf(platform: Platform) -> Iterator[str]:
+    """What the table of this module is called. It goes with it: the emulator would write it all down at its end."""
+    name = f"t{uuid4().hex[:8]}"
+    yield name
+    dynamodb = client("dynamodb", platform.environment["AWS_ENDPOINT_URL"])
+    with suppress(dynamodb.exceptions.ResourceNotFoundException):
+        dynamodb.delete_table(TableName=f"many-{name}")
 
 
 @pytest.fixture

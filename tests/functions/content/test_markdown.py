@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from content import markdown
 from llm_core.errors import InvalidRequest
+from tests.conftest import ROOT
 
 
 def render(text: str) -> str:
@@ -159,3 +162,11 @@ def test_html_far_larger_than_its_markdown_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(markdown, "MOST_HTML", 4_000)
     with pytest.raises(InvalidRequest, match="4 MB"):
         render("&" * 1_000)
+
+
+def test_a_door_that_only_reads_never_loads_what_reads_markdown() -> None:
+    script = "import content.read, sys; print('nh3' in sys.modules or 'markdown_it' in sys.modules)"
+    path = f"{ROOT / 'layers/llm_core'}:{ROOT / 'functions'}"
+    environment = {"PYTHONPATH": path, "POWERTOOLS_TRACE_DISABLED": "true", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == "False"
