@@ -24,7 +24,7 @@ DOCUMENT = ROOT / "docs/benchmarks/streams.md"
 PACE_S = 0.1
 
 COLUMNS = (
-    *("streams", "most at once", "read to the end", "left by their readers", "seconds"),
+    *("streams", "most at once", "read to the end", "left by their readers", "refused", "seconds"),
     *("sold, USD", "booked, USD", "ceilings, USD", "held after"),
 )
 
@@ -32,9 +32,10 @@ HOW = """\
 Chat Completions, Messages, Responses and the platform's own dialect, each asked of a GPT and of a Claude model, through
 `make run`: front door, doors, tables and the providers' stand-in on one machine, whose words come one after the other.
 Each stream has a mark by which its usage row and its sale find each other. A violation would be: a stream that ends
-neither whole nor by its reader; a row too many or too few; tokens of an ended call that are not those sold; of one that
-was left, anything but sold <= booked <= its ceiling; anything held in the end; a window that spent another sum than its
-rows.
+neither whole nor by its reader; a sale without a row, or a row of no reader's; tokens of an ended call that are not
+those sold; of one that was left, anything but sold <= booked <= its ceiling; anything held in the end; a window that
+spent another sum than its rows. Refused: with 503 before anybody was asked, as the local AWS did not answer in time
+on a busy machine; such a stream must cost nothing, and none of the hundred at once may be one.
 """
 
 
@@ -54,12 +55,14 @@ def main() -> int:
 
 def written(platform: Platform, count: int) -> str:
     soak = Soak(platform, {"gpt": fresh("gpt"), "alone": fresh("alone")})
-    with paced(platform, first_token_s=1.0, between_tokens_s=0.2):
-        crowd = soak.run(100, at_once=100, leaving=0)
+    with paced(platform, first_token_s=2.0, between_tokens_s=0.5):
+        crowd = soak.run(100, at_once=100, leaving=0, apart_s=0.03)
     soak = Soak(platform, {"gpt": fresh("gpt"), "alone": fresh("alone")}, seed=2)
     with paced(platform, first_token_s=0.02, between_tokens_s=0.01):
-        crew = soak.run(count, at_once=50, leaving=0.4)
+        crew = soak.run(count, at_once=16, leaving=0.4)
     violations = [*crowd.violations, *crew.violations]
+    if crowd.refused:
+        violations.append(f"{crowd.refused} of the hundred at once were refused")
     for each in violations[:20]:
         sys.stderr.write(each + "\n")
     system = f"{machine.system()} {machine.machine()}, {os.cpu_count()} cores, Python {machine.python_version()}"
@@ -114,11 +117,10 @@ def _paced(platform: Platform) -> str:
     lines = []
     with paced(platform, first_token_s=PACE_S, between_tokens_s=PACE_S):
         for path in ENDS:
-            if path != "/v1/responses":  # which says it in other fields
-                came = arrivals(platform, key, path, fresh("alone"))
-                gaps = [later - earlier for earlier, later in pairwise(came)]
-                times = (statistics.median(gaps), min(gaps), max(gaps))
-                lines.append(f"| {path} | {len(came)} | " + " | ".join(f"{gap:.3f}" for gap in times) + " |")
+            came = arrivals(platform, key, path, fresh("alone"))
+            gaps = [later - earlier for earlier, later in pairwise(came)]
+            times = (statistics.median(gaps), min(gaps), max(gaps))
+            lines.append(f"| {path} | {len(came)} | " + " | ".join(f"{gap:.3f}" for gap in times) + " |")
     return "\n".join(lines)
 
 

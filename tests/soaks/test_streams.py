@@ -19,8 +19,9 @@ def test_sixty_streams_of_which_some_are_left_are_booked_as_they_were_sold(
     with paced(understudy, first_token_s=0.01, between_tokens_s=0.01):
         outcome = soak.run(60, at_once=20, leaving=0.4)
     assert outcome.violations == []
+    assert outcome.refused < 20
     assert outcome.left > 5
-    assert outcome.whole > 20
+    assert outcome.whole > 10
     assert outcome.rss, "the doors' process was found"
     assert outcome.sold <= outcome.booked <= outcome.ceilings
 

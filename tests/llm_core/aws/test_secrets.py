@@ -1,6 +1,7 @@
 """Secrets by reference, against the emulator's stores."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +41,22 @@ def test_a_changed_value_is_seen_after_five_minutes_or_when_asked_afresh(
     _put(parameter.removeprefix("ssm:"), "third-value-1234")
     _let_time_pass(monkeypatch, secrets.CACHE_SECONDS + 1)
     assert secrets.secret(parameter) == "third-value-1234"
+
+
+def test_of_many_who_need_it_at_once_one_asks(parameter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred streams that begin together are one question to the store, not a storm of them."""
+    asked: list[str] = []
+    found = clients.ssm().get_parameter
+
+    def slow(**names: Any) -> Any:
+        asked.append(names["Name"])
+        time.sleep(0.1)  # so that all the others come meanwhile
+        return found(**names)
+
+    monkeypatch.setattr(clients.ssm(), "get_parameter", slow)
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(secrets.secret, [parameter] * 20)) == {"first-value-1234"}
+    assert len(asked) == 1
 
 
 def test_each_name_has_its_own_age(parameter: str, monkeypatch: pytest.MonkeyPatch) -> None:

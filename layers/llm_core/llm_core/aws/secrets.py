@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import defaultdict
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
@@ -43,6 +45,7 @@ class _SecureStrings(SSMProvider):
 _stores: dict[str, BaseProvider] = {}
 _read: dict[str, tuple[float, str]] = {}
 _refused: dict[str, tuple[float, str]] = {}
+_asking: defaultdict[str, Lock] = defaultdict(Lock)
 
 
 def _store(kind: str) -> BaseProvider:
@@ -69,7 +72,8 @@ def secret(reference: str, *, fresh: bool = False) -> str:
     if until > now:
         raise Misconfigured(words)
     try:
-        value = _store(kind).get(name, max_age=CACHE_SECONDS, force_fetch=fresh)
+        with _asking[reference]:  # of many at once one asks, and the others find what it was told
+            value = _store(kind).get(name, max_age=CACHE_SECONDS, force_fetch=fresh)
     except GetParameterError as error:
         if isinstance(error.__context__, clients.FAILURES) and not _is_mistake(error.__context__):
             read_at, last = _read.get(reference, (-math.inf, ""))
