@@ -100,6 +100,7 @@ def _row(name: str, outcome: Outcome) -> str:
         outcome.at_once,
         outcome.whole,
         outcome.left,
+        outcome.refused,
         f"{outcome.seconds:.0f}",
         *money,
         held,

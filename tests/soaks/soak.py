@@ -26,12 +26,12 @@ from llm_core.keys import NewKey, Terms
 from tests.conftest import Platform
 
 ENDS = {
-    "/v1/chat/completions": "data: [DONE]",
-    "/v1/messages": "event: message_stop",
-    "/v1/responses": "event: response.completed",
-    "/v1/stream": "data: [DONE]",
+    "/v1/chat/completions": ("data: [DONE]",),
+    "/v1/messages": ("event: message_stop",),
+    "/v1/responses": ("event: response.completed", "event: response.incomplete"),
+    "/v1/stream": ("data: [DONE]",),
 }
-"""The dialects, and the line by which a reader knows that an answer is whole."""
+"""The dialects, and the lines by which a reader knows that an answer has ended; incomplete is one at its token limit."""
 
 PRICES = {"gpt": (400, 1_600), "alone": (1_000, 5_000)}
 """nano-USD a token, in and out, of the pool's models (tests/conftest.py)."""
