@@ -57,6 +57,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "budgets"),
             *("ledger", "callers", "public", "people", "viewer", "alerts", "journal", "audit", "overruns"),
             *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "demo_shapes", "budgets"),
+            "saying_shapes",
             *("accounts.window", "accounts.steps", "accounts.tree", "accounts.opening", "accounts.endings"),
             "accounts.refusals",
             *("accounts.admission", "accounts.shards"),

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
-from llm_core import demo_shapes, key_shapes, post_shapes
+from llm_core import demo_shapes, key_shapes, post_shapes, saying_shapes
 from llm_core.runs import shapes as run_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
@@ -47,6 +47,9 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/public/demo/summarize", "A summary, for anybody", demo_shapes.Summarize),
     ("post", "/public/demo/classify", "A label, for anybody", demo_shapes.Classify),
     ("post", "/public/demo/complete", "A short answer, for anybody", demo_shapes.Complete),
+    ("get", "/sayings", "A saying about a service of AWS, and who wrote it", None),
+    ("post", "/feedback", "A thumb up or down for it", saying_shapes.Feedback),
+    ("get", "/sayings/stats", "How the models that write them are liked", None),
     ("get", "/blog", "What is published, newest first", None),
     ("get", "/blog/rss.xml", "The latest posts, for feed readers", None),
     ("get", "/blog/sitemap.xml", "All posts, for search engines", None),

@@ -9,9 +9,9 @@ from llm_core import shapes
 from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.errors import InvalidRequest
+from llm_core.saying_shapes import Feedback
 from llm_core.settings import settings
 from sayings import votes
-from sayings.feedback import Feedback
 from sayings.votes import Cast
 
 handler = door = Door()

@@ -12,9 +12,10 @@ from llm_core.aws.stage_catalog import catalog
 from llm_core.aws.writes import ConditionFailed, Write, new, together
 from llm_core.deadline import Deadline
 from llm_core.errors import IdempotencyMismatch, StoreUnavailable
+from llm_core.saying_shapes import Feedback
 from llm_core.settings import settings
 from sayings import services, shelf, sums
-from sayings.feedback import Feedback, Vote
+from sayings.feedback import Vote
 from sayings.saying import Saying, written_by
 
 _SECONDS = 8.0
