@@ -31,7 +31,7 @@ ENDS = {
     "/v1/responses": ("event: response.completed", "event: response.incomplete"),
     "/v1/stream": ("data: [DONE]",),
 }
-"""The dialects, and the lines by which a reader knows that an answer has ended; incomplete is one at its token limit."""
+"""The dialects, and the lines by which a reader knows that an answer has ended; `incomplete` is one at its limit."""
 
 PRICES = {"gpt": (400, 1_600), "alone": (1_000, 5_000)}
 """nano-USD a token, in and out, of the pool's models (tests/conftest.py)."""
