@@ -98,8 +98,9 @@ class Estate:
         addresses[_BEDROCK[1]] = os.environ.get(_BEDROCK[0]) or self.understudy_url or ""
         webhooks = {parameter: name for url, (parameter, name) in WEBHOOKS.items() if _own(url)}
         given = {parameter: _own(name) for name, parameter in _SETTINGS.items() if _own(name)}
-        site = {"SiteUrl": self.proxy.removesuffix("/_lambda")}
-        return {**self.project.stage_parameters("local"), **addresses, **webhooks, **given, **site, **_overlay()}
+        here = self.proxy.removesuffix("/_lambda")
+        ours = {"SiteUrl": here, "LiveEndpoint": f"{here}/live"}
+        return {**self.project.stage_parameters("local"), **addresses, **webhooks, **given, **ours, **_overlay()}
 
     @property
     def doors_environment(self) -> dict[str, str]:

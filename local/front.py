@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from local.answer import LAMBDA_LIMIT, Cut, Invocation
 from local.authorizer import Authorizer, Denied
@@ -22,6 +23,7 @@ from local.door import LoadedDoor, carried, is_stream, thread, trace
 from local.event import proxy_event
 from local.firewall import Firewall
 from local.refusal import preflight, refusal
+from local.sockets import Sockets
 from local.template import Route as Declared
 from local.template import Template, readable
 
@@ -49,6 +51,9 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and say so in one line."""
+        if scope["type"] == "websocket":  # on a path that is not the live socket's
+            await WebSocketClose()(scope, receive, send)
+            return
         request = Request(scope, receive)
         began = time.monotonic()
         app: ASGIApp | None = None
@@ -143,9 +148,10 @@ class Front:
 def front(
     template: Template, doors: Mapping[str, LoadedDoor], authorizer: Authorizer | None = None, *, quiet: bool = False
 ) -> Starlette:
-    """The whole application: the emulator's way in, and the REST API for everything else."""
+    """The whole application: the emulator's way in, the WebSocket API, and the REST API for everything else."""
     gate = Front(template, doors, authorizer, quiet=quiet)
-    app = Starlette(routes=[Route("/_lambda/{door}", gate.invoke, methods=["POST"])])
+    lambdas = Route("/_lambda/{door}", gate.invoke, methods=["POST"])
+    app = Starlette(routes=[lambdas, *Sockets(template, doors).routes])
     app.router.default = gate
     return app
 

@@ -26,6 +26,7 @@ from local.door import LoadedDoor, trace
 from local.front import front
 from local.log import Log
 from local.project import Project
+from local.sockets import MESSAGE_LIMIT
 from local.template import Template
 
 DRAIN_S = 30  # what a request in progress is granted when a change replaces us
@@ -78,6 +79,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws_max_size=MESSAGE_LIMIT,
         timeout_graceful_shutdown=DRAIN_S,
     )
     Server(config).run(sockets=[socket.socket(fileno=arguments.socket)])

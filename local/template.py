@@ -203,6 +203,24 @@ class Template:
         """The REST API's stage: the first part of its public paths."""
         return str(self.resolve(self.api.get("StageName", "api")))
 
+    @cached_property
+    def socket_routes(self) -> dict[str, str]:
+        """{route key: logical id of its door} of the WebSocket API; {} without one."""
+        found = {}
+        integrations = self.of_type("AWS::ApiGatewayV2::Integration")
+        for resource in self.of_type("AWS::ApiGatewayV2::Route").values():
+            route = resource["Properties"]
+            integration = route["Target"]["Fn::Sub"].removeprefix("integrations/${").removesuffix("}")
+            uri = integrations[integration]["Properties"]["IntegrationUri"]["Fn::Sub"]
+            found[route["RouteKey"]] = re.search(r"\$\{(\w+)\.Arn\}", uri)[1]  # type: ignore[index]
+        return found
+
+    @property
+    def socket_stage(self) -> str:
+        """The WebSocket API's stage: its public path."""
+        stages = self.of_type("AWS::ApiGatewayV2::Stage").values()
+        return next((str(self.resolve(stage["Properties"]["StageName"])) for stage in stages), "live")
+
     @property
     def variables(self) -> set[str]:
         """Every environment variable that any function declares."""

@@ -31,6 +31,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         [
             *("pricing", "routing", "fitting", "prompts", "prompts.library", "classification", "notices", "freshness"),
             *("roll_ups", "roll_ups.histogram", "roll_ups.contribution", "roll_ups.projection"),
+            "completions",
         ],
     ),
     (
@@ -47,6 +48,7 @@ FLOORS: list[tuple[str, list[str]]] = [
                 "aws.objects",
                 "aws.machine",
                 "aws.functions",
+                "aws.sockets",
             ),
         ],
     ),
@@ -100,6 +102,7 @@ NEIGHBOURS = {
         "aws.objects": {"aws.clients", "aws.table"},
         "aws.machine": {"aws.clients", "aws.table"},
         "aws.functions": {"aws.clients", "aws.table"},
+        "aws.sockets": {"aws.clients"},
         "aws.secrets": {"aws.clients", "aws.telemetry"},
         "aws.breaker": {"aws.clients", "aws.telemetry"},
         "aws.http": {"aws.telemetry", "aws.refusals"},

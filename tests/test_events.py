@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
     APIGatewayProxyEventModel,
+    APIGatewayWebSocketConnectEventModel,
+    APIGatewayWebSocketDisconnectEventModel,
+    APIGatewayWebSocketMessageEventModel,
     DynamoDBStreamModel,
     EventBridgeModel,
     SnsModel,
@@ -15,6 +18,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 from pydantic import BaseModel, ConfigDict
 
 from agents import alone
+from live import answering, watching
 from tests.estate import ACCOUNT, REGION, ROOT, Estate, opened
 
 TEMPLATE = Estate({}).source
@@ -66,6 +70,13 @@ OF_THE_HOUSE: dict[str, type[BaseModel]] = {
     "content/publish": OfASchedule,
     **dict.fromkeys(("agents/turn", "agents/tool", "agents/state"), OfTheMachine),
     **dict.fromkeys((f"agents/{name}" for name in ("search", "summarize", "extract", "classify")), alone.Event),
+}
+OF_THE_HOUSE |= {
+    "live/connect": APIGatewayWebSocketConnectEventModel,
+    "live/disconnect": APIGatewayWebSocketDisconnectEventModel,
+    "live/message": APIGatewayWebSocketMessageEventModel,
+    "live/complete": answering.Asked,
+    "live/watch": watching.Asked,
 }
 OF_THE_API = [event for event in EVENTS if TEMPLATE.doors[name_of(event)].routes]
 
@@ -123,9 +134,12 @@ NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 # On recordings, the catalog's dates, what tests left behind.
 DEPENDS = {"build_cache-empty", "drift-week", "prices-day", "sweep-minute", "sweep-day"}
 DEPENDS = {"drift-week", "prices-day", "sweep-minute", "sweep-day"}
+CLOSED = {"connect-no_ticket", "connect-used_ticket"}
 FORGOTTEN = {"runId": "run-" + "1" * 27, "outcome": "over"}
 PAID = {"search-dreys", "summarize-drey", "extract-drey", "classify-drey", "classify-one_label"}
 """What they cost and say is looked at in tests/functions/agents."""
+DONE = {"statusCode": 200}
+"""Of a message: what there is to say is said on the socket, which in a sample event is closed."""
 ANSWERS: dict[str, Any] = {
     "alert-alarm": None,
     "alert-budget": None,
@@ -155,6 +169,13 @@ ANSWERS: dict[str, Any] = {
     **dict.fromkeys(("turn-first", "tool-first"), FORGOTTEN),
     **dict.fromkeys((f"state-{step}" for step in ("wait", "expired", "gather", "fail")), FORGOTTEN),
     **{f"{door.partition('/')[2]}-warmup": {} for door in OF_THE_HOUSE},
+    "ticket-make": 200,
+    "ticket-warmup": 200,
+    **dict.fromkeys((f"{name}-warmup" for name in ("connect", "disconnect", "message")), DONE),
+    "disconnect-left": DONE,
+    **dict.fromkeys((f"message-{name}" for name in ("ping", "subscribe", "complete", "cancel", "no_json")), DONE),
+    "complete-unwanted": {"begun": False},
+    "watch-nobody": {},
     "sweep-warmup": {},
     "build_cache-warmup": {},
     "get_saying-first": 200,
@@ -252,6 +273,9 @@ def test_a_sample_event_opens_its_door(file: Path, inside: Any) -> None:
     name = name_of(file)
     answer = opened(TEMPLATE.doors[name])(event, lambda_context(name))
     if file.stem in DEPENDS:
+        return
+    if file.stem in CLOSED:
+        assert answer["statusCode"] == 401
         return
     if file.stem in PAID:
         assert answer["cost"] >= 0

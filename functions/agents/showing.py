@@ -39,20 +39,13 @@ def run(shown: Run, events: Sequence[Event] | None = None) -> dict[str, Any]:
     if shown.children:
         told["taskRunIds"] = list(shown.children)
     if events is not None:
-        told["steps"] = [{"seq": each.seq, "type": each.type, "ts": each.at, **data(each)} for each in events]
+        told["steps"] = [{"seq": each.seq, "type": each.type, "ts": each.at, **each.shown} for each in events]
     return told
 
 
 def event(run_id: str, shown: Event) -> dict[str, Any]:
     """`{type, seq, runId, ts, data}`: as it is streamed."""
-    return {"type": shown.type, "seq": shown.seq, "runId": run_id, "ts": shown.at, "data": data(shown)}
-
-
-def data(shown: Event) -> dict[str, Any]:
-    """An event's data, `...Nano` as USD under the name without that."""
-    return {
-        name.removesuffix("Nano"): _usd(value) if name.endswith("Nano") else value for name, value in shown.data.items()
-    }
+    return {"type": shown.type, "seq": shown.seq, "runId": run_id, "ts": shown.at, "data": shown.shown}
 
 
 def _usd(amount: int) -> float:

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import classification
 from gateway.dialects import anthropic_shapes, native, openai_embeddings, openai_responses_shapes, openai_shapes
-from llm_core import demo_shapes, key_shapes, post_shapes, saying_shapes
+from llm_core import completions, demo_shapes, key_shapes, post_shapes, saying_shapes
 from llm_core.runs import shapes as run_shapes
 
 ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
@@ -18,8 +18,8 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/responses", "One answer of a model, in OpenAI's newer dialect", openai_responses_shapes.Body),
     ("post", "/v1/messages", "One answer of a model, in Anthropic's dialect", anthropic_shapes.Body),
     ("post", "/v1/messages/count_tokens", "Tokens of a prompt, free of charge", anthropic_shapes.Prompt),
-    ("post", "/v1/complete", "One answer of a model", native.Completion),
-    ("post", "/v1/stream", "One answer of a model, while it is written", native.Completion),
+    ("post", "/v1/complete", "One answer of a model", completions.Completion),
+    ("post", "/v1/stream", "One answer of a model, while it is written", completions.Completion),
     ("post", "/v1/classify", "The label that fits a text", classification.Body),
     ("post", "/v1/embeddings", "Vectors of texts, in OpenAI's dialect", openai_embeddings.Body),
     ("post", "/v1/embed", "Vectors of texts", native.Embedding),
@@ -71,6 +71,7 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/agents/runs/{id}/cancel", "The end of it", None),
     ("post", "/v1/agents/runs/{id}/approve", "A person allows what it asks", run_shapes.Word),
     ("post", "/v1/agents/runs/{id}/reject", "A person does not", run_shapes.Word),
+    ("post", "/v1/live/ticket", "A ticket that opens the live socket once, within a minute", None),
     ("get", "/v1/tools", "What agents may use, and which there are", None),
     ("get", "/v1/openapi.json", "This description", None),
     ("get", "/health", "Whether the platform is alive", None),

@@ -118,6 +118,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/v1/agents/runs/{id}/cancel"): Route((RUN,), aimed=True, of_user=True),
     ("POST", "/v1/agents/runs/{id}/approve"): Route((RUN,), aimed=True, of_user=True, status=400),
     ("POST", "/v1/agents/runs/{id}/reject"): Route((RUN,), aimed=True, of_user=True, status=400),
+    ("POST", "/v1/live/ticket"): Route((AI, RUN)),
     ("GET", "/v1/tools"): Route((RUN,)),
     ("GET", "/v1/openapi.json"): Route(None),
     ("GET", "/health"): Route(None),

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from llm_core import shapes
+from llm_core import completions, shapes
 from llm_core.call import Call
 from llm_core.catalog import Model
-from llm_core.errors import InvalidRequest
 from llm_core.gateway import Answer
-from llm_core.messages import Embeddings, Finish, Message, Reply, Request, Text, Usage
+from llm_core.messages import Embeddings, Finish, Reply, Request, Text, Usage
 from llm_core.money import usd
 from llm_core.shapes import Shape
 
-DEFAULT_MODEL = "generate"
 DEFAULT_EMBEDDER = "embed"
-"""Roles of the catalog, for callers who name no model."""
-
-
-class _Message(Shape):
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class Completion(Shape):
-    model: str | None = None
-    messages: Annotated[list[_Message], Field(min_length=1)]
-    maxTokens: Annotated[int, Field(ge=1)] | None = None  # noqa: N815 - the wire's own name
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    systemPrompt: str | None = None  # noqa: N815 - the wire's own name
-    stream: bool | None = None
+"""A role of the catalog, for callers who name no model."""
 
 
 class Embedding(Shape):
@@ -41,18 +25,7 @@ class Embedding(Shape):
 
 def read(data: bytes) -> Request:
     """The body of POST /v1/complete as a request. Raises InvalidRequest, ParameterNotPriced."""
-    body = shapes.read(Completion, shapes.parse(data))
-    if all(each.role == "system" for each in body.messages):
-        raise InvalidRequest("messages: at least one message must be the user's.", param="messages")
-    system = [body.systemPrompt or "", *(each.content for each in body.messages if each.role == "system")]
-    return Request(
-        model=body.model or DEFAULT_MODEL,
-        messages=tuple(Message(m.role, (Text(m.content),)) for m in body.messages if m.role != "system"),
-        system="\n\n".join(text for text in system if text),
-        max_tokens=body.maxTokens,
-        temperature=body.temperature,
-        stream=bool(body.stream),
-    )
+    return completions.asked(shapes.read(completions.Completion, shapes.parse(data)))
 
 
 def write(answer: Answer[Reply]) -> dict[str, Any]:
@@ -62,15 +35,8 @@ def write(answer: Answer[Reply]) -> dict[str, Any]:
 
 
 def account(call: Call, model: Model, finish: Finish | None, usage: Usage | None) -> dict[str, Any]:
-    """What an answer says beside its id and its text. Where the provider did not count, there is no count."""
-    counted = {"inputTokens": usage.prompt, "outputTokens": usage.output, "totalTokens": usage.total} if usage else {}
-    return {
-        "model": model.model,
-        "provider": model.provider,
-        "finishReason": finish,
-        "usage": {**counted, "estimatedCost": float(usd(call.charged))},
-        "latencyMs": call.provider_ms,
-    }
+    """What an answer says beside its id and its text."""
+    return completions.account(model, finish, usage, call.charged, call.provider_ms)
 
 
 def read_embedding(data: bytes) -> dict[str, Any]:

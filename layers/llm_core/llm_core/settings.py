@@ -43,6 +43,10 @@ class Settings(BaseModel):
     saying_feedback_table_name: str = ""
     saying_sums_table_name: str = ""
     sayings_build_function: str = ""
+    live_table_name: str = ""
+    live_endpoint: str = ""
+    live_complete_function: str = ""
+    live_watch_function: str = ""
     agent_http_hosts: str = ""
     byok_path: str = ""
     usage_retention_days: int = Field(default=400, ge=1)

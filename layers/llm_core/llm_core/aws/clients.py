@@ -37,12 +37,14 @@ _clients: dict[str, Any] = {}
 _lock = Lock()  # boto3's default session may be used by one thread at a time
 
 
-def _client(service: str, config: Config = _BOUNDED, name: str = "") -> Any:
+def _client(service: str, config: Config = _BOUNDED, name: str = "", endpoint: str | None = None) -> Any:
     name = name or service
     found = _clients.get(name)
     if found is None:
         with _lock:
-            found = _clients.get(name) or boto3.client(service, config=config)  # type: ignore[call-overload]
+            found = _clients.get(name) or boto3.client(  # type: ignore[call-overload]
+                service, config=config, endpoint_url=endpoint
+            )
             found.meta.events.register("after-call.dynamodb", _legible)
             _clients[name] = found
     return found
@@ -104,3 +106,8 @@ def states() -> Any:
 def functions() -> Any:
     """Lambda's. One attempt of a second: an event that is taken twice is carried out twice."""
     return _client("lambda", _HURRIED)
+
+
+def sockets(endpoint: str) -> Any:
+    """Of a WebSocket API's connections. One attempt of a second: what is sent twice arrives twice."""
+    return _client("apigatewaymanagementapi", _HURRIED, f"sockets {endpoint}", endpoint)

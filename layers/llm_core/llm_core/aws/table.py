@@ -209,6 +209,15 @@ def following(table: str, index: str, partition: Mapping[str, Any], *, sort: str
     return [unpacked(item) for item in found["Items"]]
 
 
+def take(table: str, key: Mapping[str, Any]) -> Item | None:
+    """Delete the item and give it to this one caller; None where there is none any more. Raises StoreUnavailable."""
+    try:
+        gone: Any = clients.dynamodb().delete_item(TableName=table, Key=packed(key), ReturnValues="ALL_OLD")
+    except clients.FAILURES as error:
+        raise unavailable(error) from error
+    return unpacked(gone["Attributes"]) if "Attributes" in gone else None
+
+
 def forget(table: str, name: str, *, key: str = "name") -> bool:
     """Delete the item, as to end what `touch` keeps alive; whether there was one. Raises StoreUnavailable."""
     try:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from llm_core.aws import table
+from llm_core.money import usd
 from llm_core.runs.run import Run, expiry, runs_table
 
 Type = Literal["think", "tool_call", "observation", "response", "approval", "error", "done"]
@@ -32,6 +33,14 @@ class Event:
         """RFC 3339, UTC."""
         told = datetime.fromtimestamp(self.ts / 1000, UTC).isoformat(timespec="milliseconds")
         return told.replace("+00:00", "Z")
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The data as callers see it: `...Nano` in USD, under the name without that."""
+        return {
+            name.removesuffix("Nano"): float(usd(value)) if name.endswith("Nano") else value
+            for name, value in self.data.items()
+        }
 
 
 def after(run_id: str, seq: int = 0) -> list[Event]:
