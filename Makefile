@@ -7,7 +7,7 @@ WORKERS ?= 2
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -177,6 +177,10 @@ soak-streams: $(DEV) $(EMULATOR) ## A hundred streams at once, and many whose re
 .PHONY: sayings-faults
 sayings-faults: $(DEV) $(EMULATOR) ## Sayings while each provider, DynamoDB and Parameter Store do everything they may do to us
 	@DREY_FAULTS=all $(BIN)/python -m pytest -q tests/faults/test_sayings.py
+
+.PHONY: soak-live
+soak-live: $(DEV) $(EMULATOR) ## The live socket: SOCKETS=200 at once, 20 messages each, none lost; how soon steps are seen
+	@DREY_SOCKETS=$(or $(SOCKETS),200) $(BIN)/python -m pytest -q -s tests/wire/test_live.py -k "many_sockets or soon"
 
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build

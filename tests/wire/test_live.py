@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -166,7 +169,7 @@ BAD: list[tuple[dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize(("message", "status"), BAD)
-def test_what_cannot_be_meant_is_told_within_a_second(live: Live, message: dict[str, Any], status: int) -> None:
+def test_what_cannot_be_meant_is_told(live: Live, message: dict[str, Any], status: int) -> None:
     live.ask(action="ping")
     told = live.ask(**message)
     assert (told["type"], told["data"]["statusCode"]) == ("error", status)
@@ -250,26 +253,59 @@ def test_a_key_does_on_the_socket_what_its_scopes_allow(ada: Holder, agents: Age
         assert refused["data"]["statusCode"] == 403
 
 
+SOCKETS = int(os.environ.get("DREY_SOCKETS", "8"))
+"""`make soak-live` opens 200, and holds lags against what is promised; else they have the bound of a busy machine."""
+MEASURED = "DREY_SOCKETS" in os.environ
+
+
 def test_a_step_is_seen_soon_after_it_happened(ada: Holder, agents: Agents) -> None:
-    """The bound of a busy machine; make soak-live measures."""
-    run_id = waiting(agents)
-    with connected(ada) as live:
-        live.ask(action="subscribe", runId=run_id)
-        while live.hear()["data"]["type"] != "approval":
-            pass
-        ada.told("POST", f"/v1/agents/runs/{run_id}/cancel", {})
-        told = live.until("done")[-1]
-        lag = time.time() - datetime.fromisoformat(told["ts"]).timestamp()
-    assert lag < 5
+    lags: list[float] = []
+    for _ in range(20 if MEASURED else 2):
+        run_id = waiting(agents)
+        with connected(ada) as live:
+            live.ask(action="subscribe", runId=run_id)
+            while live.hear()["data"]["type"] != "approval":
+                pass
+            ada.told("POST", f"/v1/agents/runs/{run_id}/cancel", {})
+            told = live.until("done")[-1]
+            lags.append(time.time() - datetime.fromisoformat(told["ts"]).timestamp())
+    p95 = sorted(lags)[int(len(lags) * 0.95) - 1]
+    sys.stdout.write(
+        f"\n{len(lags)} steps were seen after {p95 * 1000:.0f} ms (p95), {max(lags) * 1000:.0f} ms at most\n"
+    )
+    assert p95 < (0.5 if MEASURED else 5)
+
+
+@pytest.mark.parametrize("action", ["ping", "complete", "subscribe", "cancel", "dance"])
+def test_whatever_is_asked_is_answered_soon(ada: Holder, live: Live, action: str) -> None:
+    """By `$default` itself, within a second on a machine that does nothing else."""
+    bodies: dict[str, dict[str, Any]] = {
+        "complete": {"requestId": "one", "model": "claude-haiku-4-5", "messages": HELLO},
+        "subscribe": {"runId": "run-unknown"},
+        "cancel": {"requestId": "one"},
+    }
+    began = time.monotonic()
+    assert live.ask(action=action, **bodies.get(action, {}))["type"] in ("pong", "ack", "error")
+    assert time.monotonic() - began < (1 if MEASURED else 5)
 
 
 def test_many_sockets_lose_no_message(ada: Holder) -> None:
+    """All are open at once, and each asks 20 times, one after the other."""
+    everybody = Barrier(SOCKETS, timeout=120)
+    waits: list[float] = []
+
     def talk(number: int) -> list[str]:
         with connected(ada) as live:
-            for each in range(5):
-                live.say(action="ping", requestId=f"{number}-{each}")
-            return sorted(live.hear()["requestId"] for _ in range(5))
+            everybody.wait()
+            began = time.monotonic()
+            heard = []
+            for each in range(20):
+                live.say(action="ping", requestId=f"{number}-{each:02}")
+                heard.append(live.hear(60).get("requestId", "an error of the gateway"))
+            waits.append(time.monotonic() - began)
+            return heard
 
-    with ThreadPoolExecutor(8) as pool:
-        heard = list(pool.map(talk, range(8)))
-    assert heard == [[f"{number}-{each}" for each in range(5)] for number in range(8)]
+    with ThreadPoolExecutor(SOCKETS) as pool:
+        heard = list(pool.map(talk, range(SOCKETS)))
+    sys.stdout.write(f"\n{SOCKETS} sockets heard all of their 20 answers within {max(waits):.1f} s\n")
+    assert heard == [[f"{number}-{each:02}" for each in range(20)] for number in range(SOCKETS)]

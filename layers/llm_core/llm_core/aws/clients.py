@@ -27,6 +27,11 @@ _BOUNDED = Config(
 _HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=64)
 """Seconds. For what a request can do without."""
 
+_PATIENT_ONCE = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}, max_pool_connections=64
+)
+"""Seconds. For what nobody can take back and nobody should hear twice."""
+
 _ONCE = _BOUNDED.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 """For conditional writes: whether one may be sent again, only its writer knows."""
 
@@ -109,5 +114,5 @@ def functions() -> Any:
 
 
 def sockets(endpoint: str) -> Any:
-    """Of a WebSocket API's connections. One attempt of a second: what is sent twice arrives twice."""
-    return _client("apigatewaymanagementapi", _HURRIED, f"sockets {endpoint}", endpoint)
+    """Of a WebSocket API's connections. One attempt of five seconds: what is sent twice arrives twice."""
+    return _client("apigatewaymanagementapi", _PATIENT_ONCE, f"sockets {endpoint}", endpoint)
