@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -246,12 +245,18 @@ def test_more_prompt_never_lowers_the_ceiling(one: str, other: str) -> None:
         assert low <= fitting.ceiling(longer, to_json(longer.messages), row)
 
 
-def test_the_window_bounds_the_prompt_and_the_tier_that_it_reaches() -> None:
+def test_a_prompt_beyond_the_window_is_held_by_its_bytes_for_a_provider_may_take_it_all_the_same() -> None:
     huge = b"x" * 10_000_000
-    assert fitting.prompt_bound(request(), huge, HAIKU) == HAIKU.context
-    sonnet = replace(request(max_tokens=1))
+    assert fitting.prompt_bound(request(), huge, HAIKU) == 10_000_000 + fitting.OVERHEAD
     tiered = CATALOG.model("claude-haiku-5-5")
-    assert fitting.ceiling(sonnet, huge, tiered) >= pricing.cost(Usage(input=tiered.context, output=1), tiered)
+    most = fitting.ceiling(request(max_tokens=1), huge, tiered)
+    assert most >= pricing.cost(Usage(input=10_000_000, output=1), tiered)
+
+
+def test_what_nobody_can_count_may_fill_the_window_beside_what_we_can() -> None:
+    paid = request(fee_uses={"web_search": 1})
+    assert fitting.prompt_bound(paid, b"x", HAIKU) == HAIKU.context
+    assert fitting.prompt_bound(paid, b"x" * 300_000, HAIKU) == 300_000 + fitting.OVERHEAD
 
 
 def test_a_long_answer_has_longer_than_a_short_one() -> None:

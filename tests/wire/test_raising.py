@@ -100,7 +100,8 @@ def test_a_key_below_spends_its_makers_money_whatever_its_own_budget_is(bound: H
     child = bound.make(scopes=["ai:complete", "budget:write"], monthlyBudget=None)
     bound.told("PUT", "/v1/usage/budget", {"monthlyBudget": 0})
     refused = child.hello()
-    assert (refused.status_code, refused.json()["limit_id"][: len("key:") + 20]) == (402, f"key:{bound.key_id}")
+    assert refused.status_code == 402
+    assert refused.json()["limit_id"].startswith("key above#"), "and does not learn which key that is"
 
 
 def test_a_key_that_has_ended_makes_and_changes_nothing(inside: Platform) -> None:

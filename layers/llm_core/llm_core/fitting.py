@@ -91,15 +91,16 @@ def affordable(request: Request, prompt: bytes, model: Model, most: int) -> int 
 def prompt_bound(request: Request, prompt: bytes, model: Model) -> int:
     """Tokens the prompt cannot exceed: no tokenizer makes more tokens than there are bytes.
 
-    Images count by the provider's dearest one; a part or a tool whose size we do not know may fill the window.
+    Images count by the provider's dearest one; a part or a tool whose size we do not know may fill the window. The
+    window bounds nothing else: that a provider refuses what does not fit is its word, and not ours to spend by.
     """
-    unknown = any(tool not in model.tool_tokens for tool in request.known_tools)
-    if unknown or request.fee_uses or any(part.unseen for part in request.opaque):
-        return model.context
     images = [part for message in request.messages for part in message.parts if isinstance(part, Image)]
     seen = len(prompt) - sum(len(image.data) for image in images) + len(images) * model.image_tokens
-    tools = sum(model.tool_tokens[tool] for tool in request.known_tools)
-    return min(seen + tools + OVERHEAD, model.context)
+    tools = sum(model.tool_tokens.get(tool, 0) for tool in request.known_tools)
+    unknown = any(tool not in model.tool_tokens for tool in request.known_tools)
+    if unknown or request.fee_uses or any(part.unseen for part in request.opaque):
+        return max(seen + OVERHEAD, model.context)
+    return seen + tools + OVERHEAD
 
 
 def ceiling(request: Request, prompt: bytes, model: Model) -> int:
