@@ -23,7 +23,7 @@ from llm_core.runs.slots import MOST
 from llm_core.runs.start import Order, event, written
 from tests.conftest import Platform
 from tests.functions.accounts.holder import NANO, someone
-from tests.wire.agents import Agents, call, observed, types
+from tests.wire.agent_runs import Agents, call, observed, types
 
 TOOLS = ["search", "summarize", "extract"]
 RESEARCH: dict[str, Any] = {"type": "research", "input": {"topic": "Nests"}, "tools": TOOLS}

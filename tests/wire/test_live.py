@@ -20,7 +20,7 @@ from llm_core.accounts.window import Window, label
 from llm_core.aws import table
 from tests.conftest import Platform, fresh
 from tests.functions.accounts.holder import Holder, someone
-from tests.wire.agents import Agents, call
+from tests.wire.agent_runs import Agents, call
 from tests.wire.sockets import Live, connected, ticket
 
 HELLO: list[Any] = [{"role": "user", "content": "Tell me about squirrels and where they sleep."}]

@@ -138,6 +138,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/blog/{postId}"): Route(None, people=True),
     ("GET", "/agent/posts"): Route(None, people=True),
     ("GET", "/agent/posts/{postId}"): Route(None, people=True),
+    ("POST", "/agent/generate"): Route(None, people=True),
+    ("POST", "/agent/schedule"): Route(None, people=True),
+    ("GET", "/agent/status/{taskId}"): Route(None, people=True),
+    ("POST", "/agent/approve/{taskId}"): Route(None, people=True),
+    ("POST", "/agent/reject/{taskId}"): Route(None, people=True),
 }
 KEYED = [name for name, route in ROUTES.items() if route.scopes is not None]
 AIMED = [name for name, route in ROUTES.items() if route.aimed]
