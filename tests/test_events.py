@@ -133,7 +133,6 @@ def test_a_sample_event_is_what_api_gateway_would_send_to_that_door(file: Path) 
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 # On recordings, the catalog's dates, what tests left behind.
 DEPENDS = {"build_cache-empty", "drift-week", "prices-day", "sweep-minute", "sweep-day"}
-DEPENDS = {"drift-week", "prices-day", "sweep-minute", "sweep-day"}
 CLOSED = {"connect-no_ticket", "connect-used_ticket"}
 FORGOTTEN = {"runId": "run-" + "1" * 27, "outcome": "over"}
 PAID = {"search-dreys", "summarize-drey", "extract-drey", "classify-drey", "classify-one_label"}
