@@ -12,7 +12,7 @@ from demo import visits
 from llm_core import classification, demo_shapes, gateway, public, shapes, viewer
 from llm_core.aws.http import Door, Response
 from llm_core.deadline import Deadline
-from llm_core.errors import BudgetExceeded, BudgetHeld, InvalidRequest, RateLimited
+from llm_core.errors import BudgetExceeded, BudgetHeld, InvalidRequest
 from llm_core.messages import Message, Reply, Request, Text
 from llm_core.prompts.library import prompt
 
@@ -62,26 +62,15 @@ def _read[T: BaseModel](shape: type[T]) -> T:
 
 
 def _answered(request: Request, told: Callable[[Reply], dict[str, Any]]) -> Response:
-    """Raises TooOften, and DemoBudgetSpent when today's purse is empty."""
+    """Raises TooOften, and Spent when today's purse is empty."""
     left = visits.count(viewer.address(door.current_event.raw_event), door.deadline)
     try:
         answer = gateway.answer(request, public.caller("demo"), Deadline.after(min(door.deadline.left, SECONDS)))
     except (BudgetExceeded, BudgetHeld) as refused:
-        raise DemoBudgetSpent from refused
+        words = "The demos have spent what they may today. Come back tomorrow (UTC), or run Drey yourself: make run."
+        raise visits.until_tomorrow(visits.Spent(words)) from refused
     shape = told(answer.reply) | {"model": answer.model.model, "remainingToday": left}
     return Response(200, json.dumps(shape, ensure_ascii=False).encode(), {"Cache-Control": "no-store"})
-
-
-class DemoBudgetSpent(RateLimited):
-    """What all demos together may spend today is spent, or held by calls that are still running."""
-
-    code = "demo_budget_spent"
-    retryable = False
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The demos have spent what they may spend today. Come back tomorrow (UTC), or run Drey yourself: make run."
-        )
 
 
 def _text(reply: Reply) -> str:

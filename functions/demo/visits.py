@@ -1,4 +1,4 @@
-"""How often one address has asked today: a counter that forgets by itself, and never knows the address."""
+"""What the demos give in a day: so many calls an address, by a counter that forgets by itself and never knows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ class TooOften(RateLimited):
     """This address has had its calls of today."""
 
     code = "demo_limit"
-    retryable = False
+
+
+class Spent(RateLimited):
+    """What all demos together may spend today is spent, or held by calls that are still running."""
+
+    code = "demo_budget_spent"
+
+
+def until_tomorrow[T: RateLimited](refused: T) -> T:
+    """The refusal, saying when it is over: at midnight (UTC)."""
+    refused.retry_after_s = 86_400 - time.time() % 86_400
+    return refused
 
 
 def count(address: str, deadline: Deadline) -> int:
@@ -37,5 +48,5 @@ def count(address: str, deadline: Deadline) -> int:
         done = update(write, deadline)
     except ConditionFailed as failure:
         words = f"The demos answer you {A_DAY} times a day, and did. Come back tomorrow, or run Drey yourself."
-        raise TooOften(words) from failure
+        raise until_tomorrow(TooOften(words)) from failure
     return A_DAY - int(done["count"])
