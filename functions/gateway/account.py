@@ -28,7 +28,7 @@ def wishes(door: Door) -> Wishes:
     `x-drey-fallback: off` keeps a request at the first candidate; `on` lets the platform's candidates answer, at the
     platform's price, after those that the caller's own key pays for.
     """
-    fallback = (door.header("x-drey-fallback") or "").lower()
+    fallback = word(door, "x-drey-fallback", "on", "off")
     return Wishes(
         fallback=fallback != "off",
         allowance=_allowance(door),
@@ -37,6 +37,15 @@ def wishes(door: Door) -> Wishes:
         own=_own(door),
         others=fallback == "on",
     )
+
+
+def word(door: Door, header: str, *known: str) -> str:
+    """What the header says, "" where it is not sent. Raises InvalidRequest for what nobody knows: a misspelt `off` that
+    means nothing would cost what the caller meant to avoid."""
+    word = (door.header(header) or "").strip().lower()
+    if word not in ("", *known):
+        raise InvalidRequest(f"{header} is one of {', '.join(known)}.", param=header)
+    return word
 
 
 def _allowance(door: Door) -> Allowance:
@@ -50,10 +59,7 @@ def _allowance(door: Door) -> Allowance:
 
 def _cache(door: Door) -> Wish:
     """`x-drey-cache`; a misspelt `no-store` must not leave behind what nobody was to keep."""
-    wish = (door.header("x-drey-cache") or "").strip().lower()
-    if wish not in WISHES:
-        raise InvalidRequest(f"x-drey-cache is one of {', '.join(filter(None, WISHES))}.", param="x-drey-cache")
-    return cast(Wish, wish)
+    return cast(Wish, word(door, "x-drey-cache", *filter(None, WISHES)))
 
 
 def _own(door: Door) -> OwnKeys | None:

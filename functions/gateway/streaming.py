@@ -35,7 +35,7 @@ def answered(door: Door, caller: Caller, request: Request, dialect: Dialect) -> 
     """Raises what gateway.stream raises, while the status has not left; later it is told in the stream."""
     deadline, request_id, cancellation = door.deadline, door.request_id, Cancellation()
     wishes = replace(account.wishes(door), cancellation=cancellation)
-    if (door.header("x-drey-stream-mode") or "").strip().lower() == "buffered":
+    if account.word(door, "x-drey-stream-mode", "buffered"):
         live = gateway.stream(request, caller, deadline, wishes)
         body = b"".join(dialect.stream(live, request))
         return Response(200, body, account.spent(live.call) | account.head(live, live.attempts), EVENTS)

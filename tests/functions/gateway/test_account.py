@@ -81,6 +81,15 @@ def test_an_amount_that_nobody_can_have_is_refused(wishes: Any, said: str) -> No
     assert isinstance(wishes(x_drey_max_cost_usd=said), InvalidRequest)
 
 
+@pytest.mark.parametrize("said", ["of", "false", "0", "none"])
+def test_a_misspelt_wish_about_fallbacks_is_refused_for_it_would_cost_what_it_meant_to_avoid(
+    wishes: Any, said: str
+) -> None:
+    refused = wishes(x_drey_fallback=said)
+    assert isinstance(refused, InvalidRequest)
+    assert "on, off" in refused.message
+
+
 # ------------------------------------------------------------------------------------------- the answer
 
 
