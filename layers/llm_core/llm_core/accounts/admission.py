@@ -94,7 +94,7 @@ def hold_own(window: Window, wanted: Wanted, rates: Rates, model: str, deadline:
     for _ in range(_TRIES):
         others, cap = _known.get(window.name, (0, UNLIMITED))
         windows = 1 + others + len(wanted.also)
-        entry = Entry(wanted.amount, wanted.lease, wanted.user, windows, model)
+        entry = Entry(wanted.amount, wanted.lease, wanted.user, windows, model, len(wanted.also))
         try:
             item = update(_own(window, wanted, rates, entry, cap), deadline, again=False)
         except StoreUnavailable:

@@ -1,9 +1,9 @@
 """One call's hold in one window: an entry of the window's map `holds`, and each step of its life one conditional write.
 
 Call id -> `e` estimated and held (nano-USD), `l` lease (epoch seconds), `u` user; the one on the key's own window also
-has `n`, the number of windows held, and `m`, the model. Names are short because a write is billed by the size of its
-item. Where a write that is over may still arrive (given up, or its caller taken for dead), the call leaves a trace
-in the map `ended`: `b` booked, `l` until when it stays, `u` user.
+has `n`, the number of windows held, `m`, the model, and `b`, how many of those windows pay beside the key's line. Names
+are short because a write is billed by the size of its item. Where a write that is over may still arrive (given up, or
+its caller taken for dead), the call leaves a trace in the map `ended`: `b` booked, `l` until when it stays, `u` user.
 """
 
 from __future__ import annotations
@@ -43,18 +43,20 @@ class Entry:
     user: str
     windows: int = 0
     model: str = ""
+    beside: int = 0
 
     @classmethod
     def of(cls, item: table.Item | None, call_id: str) -> Entry | None:
         found = (item or {}).get("holds", {}).get(call_id)
         if found is None:
             return None
-        return cls(found["e"], found["l"], found["u"], found.get("n", 0), found.get("m", ""))
+        return cls(found["e"], found["l"], found["u"], found.get("n", 0), found.get("m", ""), found.get("b", 0))
 
     @property
     def stored(self) -> dict[str, Any]:
         short: dict[str, Any] = {"e": self.held, "l": self.lease, "u": self.user}
-        return short | ({"n": self.windows, "m": self.model} if self.windows else {})
+        own = {"n": self.windows, "m": self.model, **({"b": self.beside} if self.beside else {})}
+        return short | (own if self.windows else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def _looked(call_id: str, own: Window, entries: dict[Window, Entry]) -> bool:
             for place in (Window(payer["account"], label, shard) for shard in range(payer["shards"])):
                 if place not in entries and (other := Entry.of(place.read(), call_id)):
                     entries[place] = other
-    return entry.windows <= 1 + len(chain)
+    return not entry.beside
 
 
 def _cost(rows: Sequence[Item]) -> int:
