@@ -260,6 +260,6 @@ def test_what_nobody_can_count_may_fill_the_window_beside_what_we_can() -> None:
 
 
 def test_a_long_answer_has_longer_than_a_short_one() -> None:
-    """Ten seconds until the first token, and then twenty tokens a second."""
-    assert fitting.seconds(request(max_tokens=50), model()) == 12.5
+    """Ten seconds until the first token, and then forty tokens a second."""
+    assert fitting.seconds(request(max_tokens=50), model()) == 11.25
     assert fitting.seconds(request(), model()) == 10 + 4_096 / fitting.TOKENS_A_SECOND

@@ -55,7 +55,7 @@ def _check_abilities(request: Request, model: Model) -> None:
         raise InvalidRequest(f"{model.name} writes at most {model.max_output} tokens.", param="max_tokens")
 
 
-TOKENS_A_SECOND = 20
+TOKENS_A_SECOND = 40
 """The pace of a large model on a bad day that is still in health; an estimate of ours, for answers that come whole."""
 
 
