@@ -168,7 +168,7 @@ def test_what_is_lost_while_it_is_given_is_not_given(
         keys.create("late", user_id="giving", terms=Terms(WIDE), parent=giver.account)
 
     narrow(WIDE)
-    _meanwhile(monkeypatch, "accounts.limits", lambda: narrow(NARROW))
+    _meanwhile(monkeypatch, "keyring", lambda: narrow(NARROW))
     with pytest.raises(NotAllowed, match="ai:embed"):
         keyring.change(giver, last.key_id, Change(terms={"scopes": WIDE}), Deadline.after(5))
     assert keys.find(last.key_id).terms.scopes == NARROW
