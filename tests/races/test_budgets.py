@@ -43,3 +43,4 @@ def test_three_accounts_one_of_them_split_while_everything_dies(
     assert outcome.answered > 0
     assert outcome.refused > 0
     assert outcome.killed > 0
+    assert outcome.swept > 0
