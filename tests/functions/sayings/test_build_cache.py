@@ -39,9 +39,9 @@ def texts(model: str, *, unfit: tuple[str, ...] = ()) -> str:
 
 
 def asked(understudy: Platform, model: str) -> list[list[str]]:
-    """The services of each call to this model, oldest first."""
+    """The services of each call to this model, oldest first; Gemini and Bedrock name theirs in the path."""
     calls = [json.loads(each["body"]) for each in understudy.asked(1_000)]
-    return [_services(call) for call in calls if call["model"] == model]
+    return [_services(call) for call in calls if call.get("model") == model]
 
 
 def _services(call: dict[str, Any]) -> list[str]:
