@@ -4,6 +4,7 @@
 PORT ?= 3000
 CONFIG ?= ci
 WORKERS ?= 2
+ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
@@ -188,8 +189,8 @@ build: $(SAM_CLI) ## What is deployed, layer compiled, with the parameters of a 
 	@$(RUN_SAM) build --config-env $(CONFIG)
 
 .PHONY: size
-size: $(LOCAL) build ## Size of the layer and start of each door, next to a bare boto3 client
-	@$(BIN)/python -m bench.size --config-env $(CONFIG)
+size: $(LOCAL) build ## Size of the layer and start of each door, next to a bare boto3 client: ROUNDS=5 of starts
+	@$(BIN)/python -m bench.size --config-env $(CONFIG) --rounds $(ROUNDS)
 
 .PHONY: deploy
 deploy: $(LOCAL) ## A stage to your AWS account: STAGE=dev

@@ -16,7 +16,7 @@ from typing import Any
 from accounts import sweep
 from gateway import chat
 from llm_core import keys
-from llm_core.accounts import limits, shards, steps, tree, window
+from llm_core.accounts import holds, limits, shards, steps, tree, window
 from llm_core.aws.writes import together
 from llm_core.call import Call
 from llm_core.deadline import Deadline
@@ -33,19 +33,25 @@ _call = threading.local()
 
 
 def dress(plan: Plan) -> None:
-    """The clock of this process, the lease, and a word in the journal for each call that gets an id."""
+    """The clock of this process, the lease, and a word in the journal for each call that gets an id, or holds money."""
     ahead = plan.ahead_s + random.uniform(-plan.skew_s, plan.skew_s)
     seconds, nanoseconds = time.time, time.time_ns
     time.time = lambda: seconds() + ahead
     time.time_ns = lambda: nanoseconds() + int(ahead * 1e9)
     steps.LEASE_SECONDS = plan.lease_s
-    begin, journal = Call.__init__, plan.open_journal()
+    begin, take, journal = Call.__init__, holds.take, plan.open_journal()
 
     def begun(self: Call, *args: Any, **fields: Any) -> None:
         begin(self, *args, **fields)
         journal.write("known", word=_call.word, call=self.id)
 
+    def taken(*args: Any) -> holds.Hold:
+        hold = take(*args)
+        journal.write("held", word=_call.word)
+        return hold
+
     Call.__init__ = begun  # type: ignore[method-assign]
+    holds.take = taken  # type: ignore[assignment]
 
 
 def open_door(plan: Plan) -> None:

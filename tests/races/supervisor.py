@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +31,11 @@ PATIENCE_S = 90
 
 @dataclass(slots=True)
 class Player:
-    """`left` are the calls that it has not begun, `open` those that it has not ended."""
+    """`left` are the calls that it has not begun, `open` those that it has not ended, `holding` the words of these."""
 
     left: int
     open: int = 0
+    holding: set[str] = field(default_factory=set)
     thaws: float = 0
     """When it goes on, if it is frozen."""
 
@@ -45,7 +46,7 @@ class Supervisor:
         self.journal = plan.open_journal()
         self.callers: dict[int, Player] = {}
         self.others: dict[Callable[[Plan], None], tuple[int, float]] = {}
-        self.begun = self.killed = self.frozen = self.numbered = self.swept = 0
+        self.begun = self.killed = self.kills = self.frozen = self.numbered = self.swept = 0
         self.random = random.Random(plan.seed)
 
     def run(self) -> None:
@@ -95,8 +96,11 @@ class Supervisor:
                 self.begun += 1
                 if player:
                     player.left, player.open = player.left - 1, player.open + 1
+            elif line["what"] == "held" and player:
+                player.holding.add(line["word"])
             elif line["what"] == "ended" and player:
                 player.open -= 1
+                player.holding.discard(line["word"])
             elif line["what"] == "swept" and line.get("failed") == 0:
                 self.swept += 1
 
@@ -108,14 +112,20 @@ class Supervisor:
                 del self.callers[pid]
 
     def _kill(self) -> None:
-        """At a random moment, while too few calls have been killed."""
-        working = [pid for pid, player in self.callers.items() if player.open and not player.thaws]
+        """While too few calls have been killed: in turns at a random moment, and while a call holds money."""
+        waits = self.kills % 2 == 0
+        working = [
+            pid
+            for pid, player in self.callers.items()
+            if (player.holding if waits else player.open) and not player.thaws
+        ]
         if not working or self.killed >= self.plan.killed * self.begun:
             return
         victim = self.random.choice(working)
         os.kill(victim, signal.SIGKILL)
         os.waitpid(victim, 0)
         self._read()  # its last words
+        self.kills += 1
         self.killed += self.callers.pop(victim).open
         self.journal.write("killed", player=victim)
 
