@@ -42,24 +42,30 @@ def shelf(platform: Platform) -> Iterator[str]:
 def many(inside: Any, shelf: str) -> Iterator[str]:
     """A table of its own with 10,000 published posts, each with a tag's entry beside it; the list's cost is counted."""
     name = f"many-{shelf}"
-    real = clients.dynamodb().describe_table(TableName=settings().need("content_table_name"))["Table"]
-    if name not in clients.dynamodb().list_tables()["TableNames"]:
-        named = ("IndexName", "KeySchema", "Projection")
-        index: Any = [{name: dict(each)[name] for name in named} for each in real["GlobalSecondaryIndexes"]]
-        clients.dynamodb().create_table(
-            TableName=name,
-            AttributeDefinitions=real["AttributeDefinitions"],
-            KeySchema=real["KeySchema"],
-            GlobalSecondaryIndexes=index,
-            BillingMode="PAY_PER_REQUEST",
-        )
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda start: _fill(name, start), range(0, POSTS, _AT_ONCE)))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(lists, "table_name", lambda: name)
-        # The emulator sorts its whole index for each question: that is its time, not ours.
+        # The emulator sorts its whole index for each question, and each item in: that is its time, not ours.
         patched.setitem(clients._clients, "dynamodb", boto3.client("dynamodb", config=Config(read_timeout=60)))
+        _open(name)
+        patched.setattr(lists, "table_name", lambda: name)
         yield name
+
+
+def _open(name: str) -> None:
+    """As the content table is, and full; once."""
+    if name in clients.dynamodb().list_tables()["TableNames"]:
+        return
+    real = clients.dynamodb().describe_table(TableName=settings().need("content_table_name"))["Table"]
+    named = ("IndexName", "KeySchema", "Projection")
+    index: Any = [{name: dict(each)[name] for name in named} for each in real["GlobalSecondaryIndexes"]]
+    clients.dynamodb().create_table(
+        TableName=name,
+        AttributeDefinitions=real["AttributeDefinitions"],
+        KeySchema=real["KeySchema"],
+        GlobalSecondaryIndexes=index,
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda start: _fill(name, start), range(0, POSTS, _AT_ONCE)))
 
 
 def _post(number: int) -> Post:
