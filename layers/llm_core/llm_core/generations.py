@@ -24,7 +24,7 @@ class Generation:
 
 
 def find(caller: Caller, shown: str, deadline: Deadline) -> Generation:
-    """A call of the caller's user; one without a row yet only of the caller's own key or of those below it.
+    """A call that the caller's key sees in the usage, too; one without a row yet only of this key or of those below it.
 
     Raises NotFound, also for somebody else's, StoreUnavailable.
     """
@@ -37,7 +37,9 @@ def find(caller: Caller, shown: str, deadline: Deadline) -> Generation:
         deadline.remaining()
         if running := marks.find(account.name, call_id, made):
             return Generation((), running)
-    return Generation(ledger.attempts(caller.user_id, call_id), None)  # it may have ended between the two looks
+    if rows := _rows(caller, call_id):  # it ended between the two looks
+        return Generation(rows, None)
+    raise ledger.unknown(shown)
 
 
 def cancel(caller: Caller, shown: str, deadline: Deadline) -> Literal["cancelling", "ended"]:
@@ -53,6 +55,8 @@ def cancel(caller: Caller, shown: str, deadline: Deadline) -> Literal["cancellin
 
 def _rows(caller: Caller, call_id: str) -> list[table.Item]:
     try:
-        return ledger.attempts(caller.user_id, call_id)
+        rows = ledger.attempts(caller.user_id, call_id)
     except NotFound:
         return []
+    seen = tree.seen(caller.account)
+    return rows if seen is None or rows[0]["keyId"] in seen else []
