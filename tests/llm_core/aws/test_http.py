@@ -106,6 +106,12 @@ def test_a_body_arrives_as_it_was_sent_also_when_it_is_binary(door: Door) -> Non
     assert door(binary, Context())["body"] == "plain after all"
 
 
+def test_a_compressed_body_is_refused_by_its_name(door: Door) -> None:
+    answer = door(event("/v1/body", "POST", "H4sIAAAA", Content_Encoding="gzip"), Context())
+    assert (answer["statusCode"], "gzip" in answer["body"]) == (400, True)
+    assert door(event("/v1/body", "POST", "plain", Content_Encoding="Identity"), Context())["body"] == "plain"
+
+
 def test_a_body_that_is_an_iterator_passes_through_unread(door: Door) -> None:
     answer = door(event("/v1/stream"), Context())
     assert isinstance(answer["body"], Iterator)

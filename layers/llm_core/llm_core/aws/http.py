@@ -163,7 +163,9 @@ class Door(APIGatewayRestResolver):
         return found or ([single] if single else [])
 
     def body(self) -> bytes:
-        """The request's body, as the client sent it."""
+        """The request's body, as the client sent it. Raises InvalidRequest for a compressed one."""
+        if (encoding := self.header("content-encoding") or "identity").lower() != "identity":
+            raise InvalidRequest(f"This body is encoded ({encoding[:20]}). Send it as it is, without Content-Encoding.")
         raw = self.current_event.get("body") or ""
         return base64.b64decode(raw) if self.current_event.is_base64_encoded else raw.encode()
 
