@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
 
 from local.template import Template
+from tests.conftest import Platform
 from tests.estate import ROOT, Estate
 
 STACK = Template(ROOT / "stacks/identity.yaml").document
@@ -26,6 +31,32 @@ def test_people_and_keys_outlive_the_stack(name: str) -> None:
 
 def test_in_prod_the_pool_cannot_be_deleted() -> None:
     assert properties("UserPool")["DeletionProtection"] == {"Fn::If": ["IsProd", "ACTIVE", "INACTIVE"]}
+
+
+def test_a_second_start_finds_the_same_people(inside: Platform) -> None:
+    """The local AWS listens elsewhere at each start, so that the nested stack has another address and is updated."""
+    shop, stacks = boto3.client("s3"), boto3.client("cloudformation")
+    bucket = f"identity-{uuid4().hex}"
+    shop.create_bucket(Bucket=bucket)
+    outputs = []
+    for number, change in enumerate((stacks.create_stack, stacks.update_stack)):
+        shop.put_object(Bucket=bucket, Key=f"{number}.json", Body=json.dumps(STACK).encode())
+        parameters = dict.fromkeys(STACK["Parameters"], "") | {"Stage": "dev", "SiteUrl": f"http://127.0.0.1:{number}"}
+        own = {"TemplateURL": f"{os.environ['AWS_ENDPOINT_URL']}/{bucket}/{number}.json", "Parameters": parameters}
+        told = {name: {"Value": {"Fn::GetAtt": ["Identity", f"Outputs.{name}"]}} for name in STACK["Outputs"]}
+        above = {"Resources": {"Identity": {"Type": "AWS::CloudFormation::Stack", "Properties": own}}, "Outputs": told}
+        change(StackName=bucket, TemplateBody=json.dumps(above), Capabilities=["CAPABILITY_IAM"])
+        (found,) = stacks.describe_stacks(StackName=bucket)["Stacks"]
+        while found["StackStatus"].endswith("IN_PROGRESS"):
+            (found,) = stacks.describe_stacks(StackName=bucket)["Stacks"]
+        assert found["StackStatus"] == ("CREATE_COMPLETE", "UPDATE_COMPLETE")[number]
+        outputs.append({each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]})
+    assert outputs[0] == outputs[1]
+    pool = boto3.client("cognito-idp").describe_user_pool(UserPoolId=outputs[0]["UserPoolId"])["UserPool"]
+    assert outputs[0]["UserPoolArn"] == pool["Arn"]
+    key = boto3.client("kms").describe_key(KeyId=outputs[0]["ContentKeyArn"])["KeyMetadata"]
+    assert outputs[0]["ContentKeyArn"] == key["Arn"]
+    stacks.delete_stack(StackName=bucket)
 
 
 def test_nobody_signs_up_by_themselves() -> None:
