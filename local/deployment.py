@@ -22,6 +22,7 @@ _BUCKET = "local-deployment"
 _PROXY = "MINISTACK_LAMBDA_PROXY_URL"
 _PATIENCE_S = 60.0
 _REFUSED = ("AWS::Logs::QueryDefinition",)  # the emulator has none, and nothing here asks for one
+_METRIC_MATH = "Metrics"  # an alarm over an expression: it refuses those too
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
@@ -121,8 +122,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     document.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
     document["Resources"] = {
         f"{name}{emulator.token[:8]}" if _hears_a_table(resource) else name: resource
-        for name, resource in document["Resources"].items()
-        if resource["Type"] not in _REFUSED
+        for name, resource in _known(document).items()
     }
     for name, resource in document["Resources"].items():
         properties = resource.setdefault("Properties", {})
@@ -139,6 +139,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
                 properties["Definition"] = yaml.safe_load((folder / properties.pop("DefinitionUri")).read_text())
             case "AWS::CloudFormation::Stack" if isinstance(properties.get("TemplateURL"), str):
                 nested = read_yaml(folder / properties["TemplateURL"])
+                nested["Resources"] = _known(nested)
                 text = json.dumps(nested).encode()
                 # Its text is in its name: the same address would be no change to the stack above it.
                 version = hashlib.sha256(text).hexdigest()[:12]
@@ -146,6 +147,19 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
             case _:
                 pass
     return document
+
+
+def _known(document: dict[str, Any]) -> dict[str, Any]:
+    """Its resources, without those that the emulator refuses, and without the dashboard, which shows some of them."""
+    return {
+        name: resource
+        for name, resource in document["Resources"].items()
+        if isinstance(resource, list)  # a loop, as in stacks/doors.yaml
+        or (
+            resource["Type"] not in (*_REFUSED, "AWS::CloudWatch::Dashboard")
+            and _METRIC_MATH not in resource.get("Properties", {})
+        )
+    }
 
 
 def _hears_a_table(resource: dict[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """Topic AlertsTopic: each alert is posted to Discord and Slack, once a channel.
 
-SNS may deliver twice, and Lambda delivers again what failed: what a channel has taken is remembered for a day. When
-one fails, this door does, after it tried the others; Lambda invokes it twice more, then the alert is kept in
-UndeliveredQueue.
+SNS may deliver twice, and Lambda delivers again what failed: what a channel has taken is remembered for a day. An
+alarm of CloudWatch that comes and goes is told again only after a quarter of an hour. When one channel fails, this
+door does, after it tried the others; Lambda invokes it twice more, then the alert is kept in UndeliveredQueue.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ SECONDS_TO_END = 3.0
 
 REMEMBERED_SECONDS = 86_400
 
+ALARM_SECONDS = 15 * 60
+"""For so long an alarm that comes and goes is told once: an episode, as alerts have them."""
+
 settings()  # a wrong environment stops the door at its start
 
 
@@ -35,6 +38,14 @@ class Channel:
     name: str
     reference: str
     shape: Callable[..., dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """By which `name` a channel's taking it is remembered, and for how long."""
+
+    name: str
+    seconds: int
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
@@ -48,27 +59,35 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 def _failing(message: Mapping[str, Any], until: Deadline) -> Iterator[str]:
     """Deliver to every channel, each in its share of the time; the names of those that failed."""
-    words = notices.notice(_alert(message["Message"]), message.get("Subject") or "")
+    alert = _alert(message["Message"])
+    told = _told(alert, message)
+    words = notices.notice(alert, message.get("Subject") or "")
     channels = _channels()
     for done, channel in enumerate(channels):
         share = Deadline.after(until.left / (len(channels) - done))
         try:
-            _deliver(channel, message, words, share)
+            _deliver(channel, told, channel.shape(words, stage=settings().stage, at=message["Timestamp"]), share)
         except DreyError as error:
             facts = {"event": "alert_not_delivered", "channel": channel.name, "error.type": error.code}
             telemetry.logger.exception("alert not delivered", extra=facts)
             yield channel.name
 
 
-def _deliver(channel: Channel, message: Mapping[str, Any], words: notices.Notice, until: Deadline) -> None:
-    shaped = channel.shape(words, stage=settings().stage, at=message["Timestamp"])
+def _deliver(channel: Channel, told: Told, shaped: dict[str, Any], until: Deadline) -> None:
     claims.once(
         settings().need("health_table_name"),
-        f"delivered#{message['MessageId']}#{channel.name}",
+        f"delivered#{told.name}#{channel.name}",
         lambda: webhooks.post(channel.reference, shaped, until),
         lease=until.left + SECONDS_TO_END,
-        lasts=REMEMBERED_SECONDS,
+        lasts=told.seconds,
     )
+
+
+def _told(alert: Mapping[str, Any], message: Mapping[str, Any]) -> Told:
+    """A message is one of its own, except that an alarm is the same whenever it goes off within its episode."""
+    if "AlarmName" in alert:
+        return Told(f"alarm:{alert['AlarmName']}", ALARM_SECONDS)
+    return Told(message["MessageId"], REMEMBERED_SECONDS)
 
 
 def _channels() -> list[Channel]:

@@ -210,8 +210,9 @@ def test_a_fallback_is_counted_under_the_model_that_answered(
     capsys: pytest.CaptureFixture[str], log: io.StringIO
 ) -> None:
     journal.answered(replace(ROW, fallback=True, provider="bedrock", model="global.claude"), PROMPT, REPLY)
-    counted, measured = map(emf, metrics(capsys))
+    counted, of_the_stage, measured = map(emf, metrics(capsys))
     assert counted == ({**DIMENSIONS, "provider": "bedrock", "model": "global.claude"}, {"Fallbacks": ([1.0], "Count")})
+    assert of_the_stage == ({"stage": "dev", "service": "drey"}, counted[1])
     assert set(measured[1]) == {"APILatency", "TokensUsed", "Cost"}
 
 

@@ -21,6 +21,11 @@ BUDGET = {
 }
 DRIFT = {"kind": "drift", "subject": "classify", "at": AT, "score": 50, "baseline": 100, "cases": 4}
 LEDGER = {"kind": "ledger", "subject": "anthropic/a", "at": AT}
+ALARM = {
+    "AlarmName": "drey-dev-undelivered",
+    "AlarmDescription": "It is kept.",
+    "NewStateReason": "[2] was too much.",
+}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,7 @@ LEDGER = {"kind": "ledger", "subject": "anthropic/a", "at": AT}
         ({**BUDGET, "percent": 100}, "user:ada has used up its budget for 2026-11", "refused with 402"),
         ({**BUDGET, "window": "total"}, "user:ada has spent 80 % of its whole budget", "8.1 of 10 USD"),
         (DRIFT, "Answers for classify have become worse", "50 % of 4 cases pass now, 100 % did"),
+        (ALARM, "Alarm: drey-dev-undelivered", "CloudWatch says: [2] was too much"),
         (LEDGER, "Usage could not be written down: anthropic/a", "withheld from the caller"),
     ],
 )
@@ -58,6 +64,7 @@ def test_a_kind_that_nobody_knows_is_told_by_its_heading_and_shows_no_facts() ->
 
 
 def test_somebody_elses_message_has_at_least_its_heading() -> None:
+    assert notice({"AlarmName": "x"}, "ALARM: x").title == "ALARM: x", "it lacks its words"
     assert notice({}, 'ALARM: "drey-dev-api-5xx" in EU (Ireland)').title == 'ALARM: "drey-dev-api-5xx" in EU (Ireland)'
     assert notice({}).title == "alert"
 

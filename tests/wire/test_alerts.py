@@ -86,6 +86,33 @@ def test_a_fallback_answers_although_no_chat_can_be_reached(
     assert time.monotonic() - began < 4, "nobody waits for a chat"
 
 
+# ------------------------------------------------------------------------------------------- alarms
+def test_an_alarm_is_told_once_an_episode(inside: Platform, quiet: Any) -> None:
+    """Through CloudWatch, the topic, the door and the chats: the template's own alarm, the stage's own metric."""
+    cloudwatch = boto3.client("cloudwatch")
+    name = f"{STACK}-fallbacks"
+
+    def publish() -> None:
+        measured = {"MetricName": "Fallbacks", "Value": 1, "Unit": "Count", "Timestamp": datetime.now(UTC)}
+        measured["Dimensions"] = [{"Name": "service", "Value": "drey"}, {"Name": "stage", "Value": "local"}]
+        cloudwatch.put_metric_data(Namespace="Drey", MetricData=[measured])
+
+    # When requests fall back again and again, and the alarm goes and comes.
+    for _ in range(3):
+        publish()
+        (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        assert alarm["StateValue"] == "ALARM"
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="by hand")
+    publish()
+
+    # Then each chat has one message, which says where to look.
+    in_discord, in_slack = quiet(name)
+    assert (len(in_discord), len(in_slack)) == (1, 1)
+    assert told(in_slack) == [f"Alarm: {name}"]
+    assert "for a quarter of an hour" in in_slack[0]
+    assert "docs/operations.md" in in_slack[0]
+
+
 # ------------------------------------------------------------------------------------------- chats in trouble
 @pytest.fixture
 def lambda_invokes(inside: Platform) -> Any:

@@ -65,7 +65,7 @@ def _alert(kind: str, subject: str, facts: dict[str, str | int]) -> dict[str, st
 
 def _log(alert: dict[str, str | int]) -> None:
     telemetry.logger.warning("alert", extra={"event": "alert", "alert": alert})
-    telemetry.measure({"alert": str(alert["kind"])}, Alerts=(1, "Count"))
+    telemetry.measure({"stage": settings().stage, "alert": str(alert["kind"])}, Alerts=(1, "Count"))
 
 
 def _publish(alert: dict[str, Any]) -> None:

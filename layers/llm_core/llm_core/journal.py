@@ -29,7 +29,8 @@ def answered(row: Row, prompt: bytes, answer: Reply | Embeddings | None) -> None
             fields["gen_ai.output.messages"] = json.dumps([asdict(part) for part in answer.parts])
     telemetry.logger.info("llm_call", extra=fields)
     if row.fallback:
-        telemetry.measure({"provider": row.provider, "model": row.model}, Fallbacks=(1, "Count"))
+        for dimensions in ({"provider": row.provider, "model": row.model}, {"stage": settings().stage}):
+            telemetry.measure(dimensions, Fallbacks=(1, "Count"))
     _measure(row, TokensUsed=(row.usage.total, "Count"), Cost=_cost(row))
 
 

@@ -41,7 +41,7 @@ class Notice:
 
 def notice(alert: Mapping[str, Any], heading: str = "") -> Notice:
     """The words for an alert. One of a kind that nobody here knows is told by its `heading`."""
-    kind = alert.get("kind")
+    kind = "alarm" if "AlarmName" in alert else alert.get("kind")
     write = _WORDS.get(kind) if isinstance(kind, str) else None
     fact = {name: harmless(value) for name, value in alert.items()}
     try:
@@ -121,6 +121,16 @@ def _drift(fact: Mapping[str, str]) -> Notice:
     )
 
 
+def _alarm(fact: Mapping[str, str]) -> Notice:
+    return Notice(
+        title=f"Alarm: {fact['AlarmName']}",
+        what=fact["AlarmDescription"],
+        means=f"CloudWatch says: {fact['NewStateReason']}",
+        do="docs/operations.md has an entry for this alarm: what it means, where to look first, what to do first.",
+        urgent=True,
+    )
+
+
 def _unknown(fact: Mapping[str, str], heading: str) -> Notice:
     kind, subject = fact.get("kind", "alert"), fact.get("subject", "")
     return Notice(
@@ -148,5 +158,6 @@ _WORDS = {
     "budget": _budget,
     "ledger": _ledger,
     "drift": _drift,
+    "alarm": _alarm,
     "sayings": _sayings,
 }

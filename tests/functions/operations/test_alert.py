@@ -33,7 +33,9 @@ class Context:
 def event(case: str = "fallback", **sns: Any) -> dict[str, Any]:
     """One of the sample events, as a message of its own."""
     found: dict[str, Any] = json.loads((ROOT / f"events/operations/alert-{case}.json").read_text())
-    found["Records"][0]["Sns"] |= {"MessageId": str(uuid4()), **sns}
+    message = found["Records"][0]["Sns"]
+    message["Message"] = message["Message"].replace("drey-dev-undelivered", f"drey-{uuid4().hex[:8]}-undelivered")
+    message |= {"MessageId": str(uuid4()), **sns}
     return found
 
 
@@ -75,6 +77,33 @@ def test_what_sns_delivers_twice_is_told_once(chats: tuple[Webhook, Webhook]) ->
 
     door.handler(event(), Context())
     assert many(chats) == (2, 2), "another message of the same words is another message"
+
+
+def test_an_alarm_that_comes_and_goes_is_told_once_in_a_quarter_of_an_hour(
+    chats: tuple[Webhook, Webhook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an alarm that went off, and a chat that did not take it at first.
+    alarm = event("alarm")
+    message = alarm["Records"][0]["Sns"]
+    chats[0].order(500, times=3)
+    with pytest.raises(NotDelivered):
+        door.handler(alarm, Context())
+    door.handler(alarm, Context())
+    assert many(chats) == (1, 1), "Lambda came back: the other chat is not told twice"
+
+    # When it goes off again, a message of its own each time, then nobody is told.
+    for _ in range(2):
+        message["MessageId"] = str(uuid4())
+        door.handler(alarm, Context())
+    assert many(chats) == (1, 1)
+
+    # But another alarm is another matter, and so is the same one when its episode is over.
+    door.handler(event("alarm"), Context())
+    assert many(chats) == (2, 2)
+    now = time.time()
+    monkeypatch.setattr("llm_core.aws.claims.time.time", lambda: now + door.ALARM_SECONDS + 1)
+    door.handler(alarm, Context())
+    assert many(chats) == (3, 3)
 
 
 def test_what_sns_delivers_twice_at_once_is_told_once(chats: tuple[Webhook, Webhook]) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 
 from llm_core.errors import BudgetExceeded, DreyError, Misconfigured, StoreUnavailable
 from llm_core.failures import ProviderDenied, ProviderFailed, ProviderOverloaded, ProviderRefused, ProviderTimeout
+from local.template import read_yaml
 from sayings import trouble
 from sayings.writer import BadOutput
-from tests.estate import Estate
+from tests.estate import ROOT
 
-QUERY = Estate({}).of_type("AWS::Logs::QueryDefinition")["SayingErrorsQuery"]["QueryString"]
+MONITORING = read_yaml(ROOT / "stacks/monitoring.yaml")["Resources"]
+QUERY = MONITORING["SayingErrorsQuery"]["Properties"]["QueryString"]
 
 KINDS: list[tuple[DreyError, str]] = [
     (ProviderTimeout("Silent.", provider="anthropic"), "Timeout"),
