@@ -52,7 +52,8 @@ def many(inside: Any, shelf: str) -> Iterator[str]:
 
 def _open(name: str) -> None:
     """As the content table is, and full; once."""
-    if name in clients.dynamodb().list_tables()["TableNames"]:
+    with suppress(clients.dynamodb().exceptions.ResourceNotFoundException):
+        clients.dynamodb().describe_table(TableName=name)
         return
     real = clients.dynamodb().describe_table(TableName=settings().need("content_table_name"))["Table"]
     named = ("IndexName", "KeySchema", "Projection")
