@@ -95,6 +95,10 @@ seed: $(LOCAL) ## Sayings, sample users, keys and usage for what `make run` runs
 rollups: $(LOCAL) ## Sums of the usage: whatever they lack is counted from the rows, here or with your AWS credentials for STAGE=dev
 	@$(BIN)/python -m local rollups --stage $(or $(STAGE),local)
 
+.PHONY: traces
+traces: $(LOCAL) ## p50, p95, p99 of each hop and the slowest waterfall, here or of STAGE=dev: WHERE=provider=bedrock LAST=3 MINUTES=60
+	@$(BIN)/python -m local traces $(ON_STAGE) --where "$(WHERE)" --last $(or $(LAST),0) --minutes $(or $(MINUTES),60)
+
 .PHONY: invoke
 invoke: $(LOCAL) ## A sample event to one door: DOOR=gateway/chat CASE=hello
 	@test -n "$(DOOR)" -a -n "$(CASE)" || { echo "Which one? make invoke DOOR=gateway/chat CASE=hello; the cases are in events/" >&2; exit 2; }

@@ -1,4 +1,5 @@
-"""The verbs of `python -m local`: run, key, budget, revoke, clear, user, token, usage, seed, rollups, invoke."""
+"""The verbs of `python -m local`: run, key, budget, revoke, clear, user, token, usage, seed, rollups, traces,
+invoke."""
 
 import sys
 
@@ -118,6 +119,21 @@ def _rollups(project: Project, arguments: argparse.Namespace) -> None:
     recount(project, arguments.stage)
 
 
+def _traces(project: Project, arguments: argparse.Namespace) -> None:
+    from local import executions, traces, waterfall, xray
+
+    wanted = dict(pair.split("=", 1) for pair in arguments.where.split(",") if "=" in pair)
+    if arguments.stage == "local":
+        running = project.now_running()
+        kept = [trace for trace in traces.read(project.traces) if trace.requested and trace.has(wanted)]
+        found = executions.complete(kept, running["emulator"])
+    else:
+        found = xray.traces(arguments.stage, arguments.minutes, wanted)
+    if not found:
+        raise CannotStart("No trace is there yet, or none with these annotations.")
+    waterfall.show(found, traces.hops(found), last=arguments.last)
+
+
 def _invoke(project: Project, arguments: argparse.Namespace) -> int:
     from local.invoke import invoke
 
@@ -194,6 +210,14 @@ def _parser() -> argparse.ArgumentParser:
         "rollups", parents=[shared, staged], help="count usage rows that the sums lack, from the rows"
     )
     rollups.set_defaults(verb=_rollups)
+
+    traces = verbs.add_parser(
+        "traces", parents=[shared, staged], help="what each hop takes, and the slowest request's waterfall"
+    )
+    traces.add_argument("--minutes", type=int, default=60, help="of a stage: so far back")
+    traces.add_argument("--where", default="", help="only traces with these annotations: provider=bedrock,outcome=ok")
+    traces.add_argument("--last", type=int, default=0, help="so many of the latest waterfalls too")
+    traces.set_defaults(verb=_traces)
 
     invoke = verbs.add_parser("invoke", parents=[shared], help="send a sample event to one door")
     invoke.add_argument("door", help="gateway/chat")

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from local.door import Context, LoadedDoor, carried, close, is_stream, thread, trace
 from local.refusal import refusal
+from local.segments import invocation
 from local.template import Route, Template
 
 LAMBDA_LIMIT = 6 * 1024 * 1024  # bytes of an event, and of an answer that is not streamed
@@ -31,13 +32,16 @@ class Invocation:
     is left to run out, as Lambda would bill it. A client that leaves closes the streamed body, on that body's thread.
     """
 
-    def __init__(self, template: Template, door: LoadedDoor, route: Route, event: Any, request_id: str) -> None:
+    def __init__(
+        self, template: Template, door: LoadedDoor, route: Route, event: Any, request_id: str, trace: str
+    ) -> None:
         self.status = 0
         self._template = template
         self._door = door
         self._route = route
         self._event = event
         self._request_id = request_id
+        self._trace = trace
         self._context: Context = door.context()
         self._gone = threading.Event()
         self._flow = threading.Event()
@@ -49,7 +53,7 @@ class Invocation:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._send = send
         started = time.monotonic()
-        thread(self._run, f"{self._door.door.path} {self._request_id}")
+        thread(self._traced, f"{self._door.door.path} {self._request_id}")
         limit = min(self._route.timeout, self._door.door.timeout)
         try:
             # Not wait_for: a door may itself raise TimeoutError.
@@ -72,6 +76,10 @@ class Invocation:
         finally:
             self._gone.set()
             self._flow.set()
+
+    def _traced(self) -> None:
+        with invocation(self._door.door.name, self._trace):
+            self._run()
 
     def _run(self) -> None:
         """On the invocation's own thread: call the handler, then, when the answer has begun, iterate its body."""

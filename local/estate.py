@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local import people
+from local.collector import Collector
 from local.deployment import Deployment, deploy, put_secret
 from local.emulator import Emulator, free_port
 from local.key import environment
@@ -51,10 +52,12 @@ class Estate:
         self.played: list[str] = []  # the providers that the understudy stands in for
         self.template: Template
         self.deployment: Deployment
+        self.collector: Collector | None = None
 
     def open(self) -> None:
         """Start the servers, deploy, put the providers' keys in place."""
         _check_overlay(self.project)
+        self.collector = Collector(self.project.traces)
         declared = Template(self.project.template).parameters
         self.played = [
             name for name, (key, _, address, _) in PROVIDERS.items() if address in declared and not _own(key)
@@ -106,11 +109,12 @@ class Estate:
     def doors_environment(self) -> dict[str, str]:
         """The environment of the doors' process: theirs as deployed, and AWS meaning the emulator."""
         assert self.emulator  # noqa: S101
+        assert self.collector  # noqa: S101
         return environment(
             {
                 **self.deployment.environment,
                 "AWS_ENDPOINT_URL": self.emulator.url,
-                "POWERTOOLS_TRACE_DISABLED": "true",  # there is no X-Ray daemon here
+                "AWS_XRAY_DAEMON_ADDRESS": self.collector.address,
             }
         )
 
@@ -137,6 +141,8 @@ class Estate:
             self.understudy.stop(patience=2)
         if self.emulator:
             self.emulator.stop()
+        if self.collector:
+            self.collector.close()
 
     def _start_understudy(self) -> Child:
         self._ready.unlink(missing_ok=True)

@@ -26,22 +26,22 @@ def proxy_event(
     opened: Opened,
     stage: str,
     request_id: str,
+    trace: str,
     claims: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """The event for one request. `path`: within the stage, still percent-encoded, as REST APIs pass it.
 
-    `claims`: those of the person whom an authorizer let pass.
+    `trace`: its header of X-Ray. `claims`: those of the person whom an authorizer let pass.
     """
     now = datetime.now(UTC)
     host = request.client.host if request.client else "127.0.0.1"
-    trace = f"Root=1-{int(now.timestamp()):08x}-{secrets.token_hex(12)}"
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in request.headers.raw
         if name.decode("latin-1") not in _HOP_BY_HOP
     ]
     headers += [
-        ("X-Amzn-Trace-Id", request.headers.get("x-amzn-trace-id", trace)),
+        ("X-Amzn-Trace-Id", trace),
         ("X-Forwarded-For", ", ".join(filter(None, (request.headers.get("x-forwarded-for"), host)))),
         ("X-Forwarded-Port", str(request.url.port or 80)),
         ("X-Forwarded-Proto", "http"),

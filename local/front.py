@@ -6,14 +6,14 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -22,7 +22,9 @@ from local.authorizer import Authorizer, Denied
 from local.door import LoadedDoor, carried, is_stream, thread, trace
 from local.event import proxy_event
 from local.firewall import Firewall
+from local.hops import Hops
 from local.refusal import preflight, refusal
+from local.segments import Segment, invocation
 from local.sockets import Sockets
 from local.template import Route as Declared
 from local.template import Template, readable
@@ -39,6 +41,7 @@ class Front:
         template: Template,
         doors: Mapping[str, LoadedDoor],
         authorizer: Authorizer | None = None,
+        hops: Hops | None = None,
         *,
         quiet: bool = False,
     ) -> None:
@@ -47,6 +50,7 @@ class Front:
         self._firewall = Firewall(template)
         self._doors = doors
         self._quiet = quiet
+        self._hops = hops or Hops()
         self._roots = {"v1", "health"}  # what CloudFront sends to the API besides the stage itself
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,8 +61,10 @@ class Front:
         request = Request(scope, receive)
         began = time.monotonic()
         app: ASGIApp | None = None
+        path = readable(scope["raw_path"].decode("latin-1"))
+        segment = Segment("front door", "AWS::ApiGateway::Stage")
         try:
-            app = await self._app(request)
+            app = await self._app(request, segment)
             await app(scope, receive, send)
         except ClientDisconnect:  # it left while it was still sending
             return
@@ -68,12 +74,15 @@ class Front:
             sys.stderr.write(f"{trace(error)}\n")  # a fault of ours
             raise
         finally:
+            status = getattr(app, "status", None) or getattr(app, "status_code", "")
+            if isinstance(app, Invocation):  # what no door has seen needs no trace
+                answered = {"response": {"status": status}} if status else {}
+                segment.told["http"] = {"request": {"method": request.method, "url": path}, **answered}
+                segment.end()
             if app is not None and not self._quiet:
-                status = getattr(app, "status", None) or getattr(app, "status_code", "")
-                path = readable(scope["raw_path"].decode("latin-1"))
                 sys.stderr.write(f"{request.method} {path} {status} {(time.monotonic() - began) * 1000:.0f} ms\n")
 
-    async def _app(self, request: Request) -> ASGIApp:
+    async def _app(self, request: Request, segment: Segment) -> ASGIApp:
         request_id = str(uuid.uuid4())
         raw: str = request.scope["raw_path"].decode("latin-1")
         stage = f"/{self._template.stage}"
@@ -98,11 +107,12 @@ class Front:
         body = await _read(request, GATEWAY_LIMIT)
         if body is None:
             return refusal(self._template, "REQUEST_TOO_LARGE", request_id)
-        event = proxy_event(request, path, body, opened, self._template.stage, request_id, claims)
+        event = proxy_event(request, path, body, opened, self._template.stage, request_id, segment.header, claims)
         # Measured only where it can matter: what Lambda counts is the whole event.
         if len(body) > LAMBDA_LIMIT // 2 and len(json.dumps(event, ensure_ascii=False).encode()) > LAMBDA_LIMIT:
             return refusal(self._template, "REQUEST_TOO_LARGE", request_id)
-        return Invocation(self._template, self._doors[opened.door.name], opened.route, event, request_id)
+        door = self._doors[opened.door.name]
+        return Invocation(self._template, door, opened.route, event, request_id, segment.header)
 
     async def _claims(self, request: Request, route: Declared) -> dict[str, str] | None:
         """Whose token opened the route; None where it asks for none. Raises Denied."""
@@ -131,7 +141,9 @@ class Front:
 
         def run() -> None:
             try:
-                done.set_result(json.dumps(_collected(door(event, context))))
+                with invocation(door.door.name, self._hops.of(event)):
+                    answer = json.dumps(_collected(door(event, context)))
+                done.set_result(answer)
             except BaseException as error:  # noqa: BLE001 (a failed function is an answer)
                 done.set_exception(carried(error))
 
@@ -146,12 +158,18 @@ class Front:
 
 
 def front(
-    template: Template, doors: Mapping[str, LoadedDoor], authorizer: Authorizer | None = None, *, quiet: bool = False
+    template: Template,
+    doors: Mapping[str, LoadedDoor],
+    authorizer: Authorizer | None = None,
+    hops: Hops | None = None,
+    *,
+    quiet: bool = False,
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The whole application: the emulator's way in, the WebSocket API, and the REST API for everything else."""
-    gate = Front(template, doors, authorizer, quiet=quiet)
+    """The whole application: the emulator's way in, the WebSocket API, `pages`, and the REST API for all else."""
+    gate = Front(template, doors, authorizer, hops, quiet=quiet)
     lambdas = Route("/_lambda/{door}", gate.invoke, methods=["POST"])
-    app = Starlette(routes=[lambdas, *Sockets(template, doors).routes])
+    app = Starlette(routes=[lambdas, *pages, *Sockets(template, doors).routes])
     app.router.default = gate
     return app
 

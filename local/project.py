@@ -61,6 +61,11 @@ class Project:
         return self.kept / "logs"
 
     @property
+    def traces(self) -> Path:
+        """What X-Ray would keep: a segment or subsegment a line (JSON)."""
+        return self.logs / "traces.jsonl"
+
+    @property
     def emulator(self) -> Path:
         """The emulator's program in its own virtual environment: it pins botocore exactly, so it cannot share ours."""
         return self.home / ".local" / "venvs" / "emulator" / "bin" / "ministack"

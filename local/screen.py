@@ -44,6 +44,7 @@ class Screen:
             *([("sign in", person)] if person else []),
             ("models", providers),
             ("usage", usage),
+            ("traces", f"{url}/_traces"),
             ("logs", str(logs)),
         )
         if self._console.is_terminal:

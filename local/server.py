@@ -15,22 +15,26 @@ import sys
 import threading
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
-from local import key
+from local import executions, key, traces, traces_page
 from local.authorizer import Authorizer
 from local.door import LoadedDoor, trace
 from local.front import front
+from local.hops import Hops
 from local.log import Log
 from local.project import Project
 from local.sockets import MESSAGE_LIMIT
 from local.template import Template
+from local.traces import Trace
 
 DRAIN_S = 30  # what a request in progress is granted when a change replaces us
 STOP_S = 1  # and when the person wants to leave
+_LATEST = 4 * 1024 * 1024  # bytes of the traces that a page shows
 
 
 class Server(uvicorn.Server):
@@ -56,6 +60,8 @@ def main() -> None:
     project = Project(arguments.root, arguments.state)
     sys.path[:0] = map(str, project.sources)
     sys.stdout = Log(project.logs / "doors.jsonl")
+    hops = Hops()
+    hops.watch()
     template = Template(project.template, json.loads(arguments.parameters))
     doors = {name: LoadedDoor(door) for name, door in template.doors.items() if name in arguments.doors}
     broken = {name: door.broken for name, door in doors.items() if door.broken}
@@ -73,7 +79,14 @@ def main() -> None:
             pipe.write(json.dumps({"key": made, "broken": reasons}) + "\n")
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # a cut stream is our wish, told by ourselves
     config = uvicorn.Config(
-        front(template, doors, _authorizer(arguments.pool), quiet=arguments.quiet),
+        front(
+            template,
+            doors,
+            _authorizer(arguments.pool),
+            hops,
+            quiet=arguments.quiet,
+            pages=[traces_page.route(partial(_traces, project))],
+        ),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -83,6 +96,10 @@ def main() -> None:
         timeout_graceful_shutdown=DRAIN_S,
     )
     Server(config).run(sockets=[socket.socket(fileno=arguments.socket)])
+
+
+def _traces(project: Project) -> list[Trace]:
+    return executions.complete(traces.read(project.traces, _LATEST), os.environ["AWS_ENDPOINT_URL"])
 
 
 def _posts(project: Project) -> None:

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from local.door import LoadedDoor, carried, thread, trace
 from local.event import API_ID
+from local.segments import Segment, invocation
 from local.template import INTEGRATION_TIMEOUT_S, Template
 
 MESSAGE_LIMIT = 128 * 1024  # bytes, in either direction
@@ -152,10 +153,13 @@ class Sockets:
         whole.setdefault("isBase64Encoded", False)
         context = door.context()
         done: Future[dict[str, Any]] = Future()
+        segment = Segment("live socket", "AWS::ApiGateway::Stage")
 
         def run() -> None:
             try:
-                done.set_result(door(whole, context))
+                with invocation(door.door.name, segment.header):
+                    answer = door(whole, context)
+                done.set_result(answer)
             except BaseException as error:  # noqa: BLE001 - SystemExit, too, ends the invocation and not the server
                 done.set_exception(carried(error))
 
@@ -165,6 +169,9 @@ class Sockets:
         except Exception as error:  # noqa: BLE001
             sys.stderr.write(f"{door.door.path}: {trace(error)}\n")
             return {"statusCode": 500}
+        finally:
+            segment.told["http"] = {"request": {"method": "WS", "url": route}}
+            segment.end()
         return answer if isinstance(answer, dict) else {"statusCode": 500}
 
     def _context(self, route: str, connection: Connection, kind: str) -> dict[str, Any]:

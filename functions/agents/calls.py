@@ -18,7 +18,7 @@ from agents.tools.registry import tools
 from agents.tools.tool import Context, ToolError
 from agents.turns import to_approve
 from llm_core import callers
-from llm_core.aws import table, telemetry
+from llm_core.aws import table, telemetry, tracing
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, LedgerUnavailable, RateLimited, StoreUnavailable
 from llm_core.runs import approval, change
@@ -92,7 +92,9 @@ def _result(found: Run, turn: Turn, place: int, asking: Asking) -> tuple[str, bo
         return refused, True
     documents = conversation.documents(given(found))
     try:
-        result = tool(Context(asking.caller, asking.deadline, asking, documents), arguments)
+        with tracing.span(f"tool {name}") as span:
+            span.annotate(tool=name)
+            result = tool(Context(asking.caller, asking.deadline, asking, documents), arguments)
     except ToolError as error:
         return str(error), True
     except _PASSING:

@@ -11,6 +11,7 @@ from agents import ordering, showing
 from agents.kinds import kinds
 from agents.tools.registry import tools
 from llm_core import callers, shapes
+from llm_core.aws import tracing
 from llm_core.aws.http import Door, Response
 from llm_core.errors import InvalidRequest
 from llm_core.runs import approval, ending
@@ -42,7 +43,8 @@ def run() -> Response:
     made = start(caller, ordering.read(door.body(), caller), deadline)
     until, pause = time.monotonic() + min(AT_ONCE_S, deadline.left), _LOOKS_S[0]
     while made.status == "running" and time.monotonic() + pause < until:
-        time.sleep(pause)
+        with tracing.span("wait"):
+            time.sleep(pause)
         pause = min(pause * 1.5, _LOOKS_S[1])
         made = stored.find(made.id)
     return _json(_shown(made), 200 if made.over else 202)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from agents import showing
+from llm_core.aws import tracing
 from llm_core.aws.http import defect
 from llm_core.aws.refusals import native, refusal
 from llm_core.deadline import Deadline
@@ -50,7 +51,8 @@ def told(run: Run, seen: int, deadline: Deadline) -> Generator[bytes]:
             if deadline.left <= 1:
                 yield _data({"type": "reconnect", "seq": seen, "runId": run.id, "data": {"afterSeq": seen}})
                 return
-            time.sleep(LOOK_S)
+            with tracing.span("wait"):
+                time.sleep(LOOK_S)
     except Exception as error:  # noqa: BLE001 - its status has left, so it is told in band
         failure = error if isinstance(error, DreyError) else defect(error)
         body = refusal(failure, native, "unknown").body.encode()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from llm_core.aws import claims, clients, table, telemetry
+from llm_core.aws import claims, clients, table, telemetry, tracing
 from llm_core.errors import Misconfigured, StoreUnavailable
 from llm_core.notices import notice
 from llm_core.settings import settings
@@ -20,6 +20,7 @@ EPISODE_SECONDS = 15 * 60
 """An episode ends when nothing of its kind has happened for this long."""
 
 
+@tracing.span("alert")
 def raise_once(kind: str, subject: str, **facts: str | int) -> bool:
     """Tell it if this is a new episode of `kind` about `subject`; True if it was told.
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from llm_core import journal, ledger, overruns, payment, pricing
-from llm_core.aws import breaker, telemetry
+from llm_core.aws import breaker, telemetry, tracing
 from llm_core.aws.stage_catalog import catalog
+from llm_core.aws.tracing import Span
 from llm_core.cache import Place
 from llm_core.call import Call
 from llm_core.catalog import Model
@@ -35,6 +36,7 @@ class Attempt:
     first: bool
     deadline: Deadline
     _started: float = field(default_factory=time.perf_counter)
+    _span: Span = field(init=False)
 
     @property
     def payment(self) -> Payment:
@@ -66,12 +68,13 @@ class Attempt:
         Its row names no provider, because none was asked, and no tokens, because none were bought. Raises RateLimited,
         StoreUnavailable, LedgerUnavailable.
         """
-        reply = place.find()
-        if reply is None:
-            return None
-        self.call.payment = payment.count(self.call.caller, self.call.id, self.deadline)
-        with telemetry.span(CACHE) as span:
-            span.annotate(provider=CACHE, model=self.model.model, cached=True, outcome="ok", cost_nano_usd=0)
+        with tracing.span(CACHE) as span:
+            reply = place.find()
+            span.annotate(provider=CACHE, model=self.model.model, cached=reply is not None, cost_nano_usd=0)
+            if reply is None:
+                return None
+            span.annotate(outcome="ok")
+            self.call.payment = payment.count(self.call.caller, self.call.id, self.deadline)
             free = replace(self._row(reply, None), usage=Usage(), cost=0, charged=0)
             row = replace(free, provider=CACHE, cached=True)
             ledger.record(row)
@@ -84,16 +87,13 @@ class Attempt:
         self.payment.cover(self.call.charge(self.ceiling, self.model), self.model, self.deadline)
         self.deadline.remaining()  # covering takes time, and whoever is late must not begin
         self._started = time.perf_counter()
-        row = answer = None
-        with telemetry.span(self.model.provider) as span:
-            span.annotate(provider=self.model.provider, model=self.model.model, cached=False)
+        self._span = Span(self.model.provider)
+        self._span.annotate(provider=self.model.provider, model=self.model.model, cached=False)
+        with self._span.open():
             got, failure = self._guarded(send)
-            answer = None if got is None else whole(got)
-            if answer is not None or failure is not None:
-                row = self._row(answer, failure)
-                span.annotate(outcome=row.outcome, cost_nano_usd=row.cost)
-        if row is not None:
-            self._book(row, answer, failure)
+        answer = None if got is None else whole(got)
+        if answer is not None or failure is not None:
+            self._book(self._row(answer, failure), answer, failure)
         if failure is not None:
             raise failure
         assert got is not None  # noqa: S101 - for the type checker: one of the two is there
@@ -121,6 +121,9 @@ class Attempt:
             raise
 
     def _book(self, row: Row, answer: Sent | None, failure: ProviderError | None) -> None:
+        """The subsegment of an attempt lasts until its answer has been told, and says what its row does."""
+        self._span.annotate(outcome=row.outcome, cost_nano_usd=row.cost, fallback=row.fallback)
+        self._span.end()
         prompt = self.call.prompt
         if isinstance(failure, ProviderSkipped):
             self.payment.not_asked()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
 
-from llm_core.aws import table, telemetry
+from llm_core.aws import table, telemetry, tracing
 from llm_core.errors import InsufficientScope, Unauthorized
 from llm_core.settings import settings
 
@@ -60,6 +60,7 @@ class Caller:
             raise InsufficientScope(scopes[0])
 
 
+@tracing.span("identify")
 def identify(api_key: str | None) -> Caller:
     """The caller behind a key. Raises Unauthorized, without saying why, or StoreUnavailable."""
     shape = _SHAPE.fullmatch(api_key or "")
@@ -73,6 +74,7 @@ def identify(api_key: str | None) -> Caller:
     return _caller(shape[1], item)
 
 
+@tracing.span("identify")
 def vouched(key_id: str, run: str = "") -> Caller:
     """The caller behind a key that proved itself when it began what now goes on without it.
 

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+from llm_core.aws import tracing
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
 from llm_core.failures import AllProvidersFailed, ContextLengthExceeded, ProviderError
@@ -81,7 +82,8 @@ def _ask[T](
             patience = min(_PATIENCE if others else _PATIENCE_ALONE, share.left)
             if not failure.again or retry == retries or pause >= patience:
                 raise
-            time.sleep(pause)
+            with tracing.span("pause"):
+                time.sleep(pause)
     raise AssertionError("the last try returns or raises")
 
 

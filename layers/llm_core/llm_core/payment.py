@@ -13,6 +13,7 @@ from llm_core import ledger
 from llm_core.accounts import holds, steps
 from llm_core.accounts.admission import Rates, Wanted
 from llm_core.accounts.holds import Hold
+from llm_core.aws import tracing
 from llm_core.aws.telemetry import logger
 from llm_core.callers import Caller
 from llm_core.catalog import Model
@@ -86,6 +87,7 @@ class Payment:
     def not_asked(self) -> None:
         self._owed = False
 
+    @tracing.span("book")
     def record(self, row: Row) -> None:
         """Write the attempt's row. A caller that comes back late puts the truth in the place of the sweeper's estimate.
 
@@ -109,6 +111,7 @@ class Payment:
         elif self.charged:
             error.details = {**error.details, "cost": plain(self.charged)}
 
+    @tracing.span("settle")
     def settle(self) -> None:
         """Book what was charged. An estimate that the sweeper wrote of an attempt that never was is undone."""
         if self._owed:
@@ -129,6 +132,7 @@ class Payment:
 _SECONDS_TO_AMEND = 3.0
 
 
+@tracing.span("hold")
 def take(
     caller: Caller, call_id: str, charge: int, tokens: int, kind: str, allowance: Allowance, deadline: Deadline
 ) -> Payment:

@@ -1,15 +1,10 @@
-"""Logs without secrets and, in prod, without words; labels that keep to their request; spans that tell only facts."""
+"""Logs without secrets and, in prod, without words; labels that keep to their request."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -17,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from llm_core import keys, redaction
+from llm_core import redaction
 from llm_core.aws import telemetry
 from llm_core.failures import ProviderFailed
 from llm_core.settings import in_prod, settings
-from tests.conftest import ROOT, Platform, fresh
 
 KEY = "sk-ant-api03-telemetry-canary-0123456789"
 WORDS = "canary-words-of-a-prompt"
@@ -181,138 +175,3 @@ def test_metrics_of_two_moments_do_not_share_a_line(
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
     assert (first["alert"], first["Alerts"], "model" in first) == ("one", [1.0], False)
     assert (second["model"], second["Cost"], "alert" in second) == ("m", [0.5], False)
-
-
-# ------------------------------------------------------------------------------------------- spans
-
-
-class Daemon:
-    """An X-Ray daemon on loopback that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What Lambda tells a function whose tracing is on."""
-        return {
-            "LAMBDA_TASK_ROOT": "/var/task",
-            "_X_AMZN_TRACE_ID": "Root=1-6920273c-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1",
-            "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{self._socket.getsockname()[1]}",
-        }
-
-    def received(self) -> list[dict[str, Any]]:
-        """The subsegments that came, in their order: a process that has ended has sent all of its own."""
-        found: list[dict[str, Any]] = []
-        while True:
-            try:
-                header, _, body = self._socket.recv(65_536).partition(b"\n")
-            except BlockingIOError:
-                return found
-            assert json.loads(header) == {"format": "json", "version": 1}
-            found.append(json.loads(body))
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-def daemon() -> Iterator[Daemon]:
-    daemon = Daemon()
-    yield daemon
-    daemon.close()
-
-
-def traced(command: list[str], daemon: Daemon, **more: str) -> str:
-    """What a process printed in which tracing is really on: as on Lambda, from its first import."""
-    clean = {name: value for name, value in os.environ.items() if name != "POWERTOOLS_TRACE_DISABLED"}
-    clean |= {"PYTHONPATH": "layers/llm_core:functions:.", **daemon.environment, **more}
-    done = subprocess.run(
-        [sys.executable, *command], check=True, capture_output=True, text=True, cwd=ROOT, env=clean, timeout=60
-    )
-    return done.stdout
-
-
-def invoked(daemon: Daemon, model: str, tmp_path: Path) -> dict[str, Any]:
-    """The answer of the chat door to a prompt with words and a key in it."""
-    key = keys.create("traced", user_id="traced", terms=keys.Terms({"ai:complete"})).api_key
-    event = json.loads((ROOT / "events/gateway/chat-hello.json").read_text())
-    event["headers"] = {"Authorization": f"Bearer {key}"}
-    event["multiValueHeaders"] = {"Authorization": [f"Bearer {key}"]}
-    event["body"] = json.dumps({"model": model, "messages": [{"role": "user", "content": f"{WORDS} {KEY}"}]})
-    file = tmp_path / "event.json"
-    file.write_text(json.dumps(event))
-    printed = traced([str(ROOT / "tests/wire/one_invocation.py"), "gateway.chat", str(file)], daemon)
-    answer: dict[str, Any] = json.loads(printed.rpartition("ANSWER ")[2])
-    return answer
-
-
-def test_an_attempt_is_a_subsegment_with_its_facts(
-    daemon: Daemon, understudy: Platform, inside: Platform, tmp_path: Path
-) -> None:
-    model = fresh("alone")
-    answer = invoked(daemon, model, tmp_path)
-    assert answer["statusCode"] == 200
-    (span,) = daemon.received()
-    assert (span["name"], span["type"], span["trace_id"]) == (
-        "anthropic",
-        "subsegment",
-        "1-6920273c-0123456789abcdef01234567",
-    )
-    cost = span["annotations"].pop("cost_nano_usd")
-    usage = inside.sold()[-1]["usage"]
-    assert cost == usage["input"] * 1_000 + usage["output"] * 5_000
-    assert span["annotations"] == {"provider": "anthropic", "model": model, "outcome": "ok", "cached": False}
-
-
-def test_a_provider_that_fails_with_a_prompt_and_a_key_in_its_words_leaves_neither_in_the_trace(
-    daemon: Daemon, understudy: Platform, inside: Platform, tmp_path: Path
-) -> None:
-    """Given Anthropic that repeats them, then Bedrock that answers: two attempts, two subsegments, facts only."""
-    model = fresh("claude")
-    fault = {"kind": "status", "code": 529, "message": f"no room for {WORDS}, says {KEY}", "retry_after": 30}
-    understudy.order(fault, provider="anthropic", model=model)
-
-    answer = invoked(daemon, model, tmp_path)
-
-    assert answer["statusCode"] == 200
-    spans = daemon.received()
-    facts = [(s["name"], s["annotations"]["outcome"], s["annotations"]["cost_nano_usd"] > 0) for s in spans]
-    assert facts == [("anthropic", "provider_overloaded", False), ("bedrock", "ok", True)]
-    assert WORDS not in json.dumps(spans)
-    assert KEY not in json.dumps(spans)
-
-
-def test_an_attempt_whose_end_nobody_saw_costs_in_the_trace_what_it_costs_in_the_books(
-    daemon: Daemon, understudy: Platform, inside: Platform, tmp_path: Path
-) -> None:
-    model = fresh("alone")
-    understudy.order({"kind": "malformed_chunk"}, model=model)
-    assert invoked(daemon, model, tmp_path)["statusCode"] >= 500
-    assert all(span["annotations"]["cost_nano_usd"] > 0 for span in daemon.received())
-
-
-def test_what_breaks_inside_a_span_leaves_no_words_in_the_trace(daemon: Daemon) -> None:
-    """A defect of ours, or of an SDK, may quote a prompt just as a provider does."""
-    script = f"""
-from llm_core.aws import telemetry
-try:
-    with telemetry.span("anthropic") as span:
-        span.annotate(provider="anthropic")
-        raise RuntimeError("{WORDS} {KEY}")
-except RuntimeError:
-    pass
-"""
-    traced(["-c", script], daemon, STAGE="prod")
-    (span,) = daemon.received()
-    assert span["fault"] is True
-    assert WORDS not in json.dumps(span)
-    assert KEY not in json.dumps(span)
-
-
-def test_where_tracing_is_off_a_span_is_nothing(daemon: Daemon) -> None:
-    script = "from llm_core.aws import telemetry\nwith telemetry.span('a') as s: s.annotate(provider='a')\nprint('ran')"
-    assert traced(["-c", script], daemon, POWERTOOLS_TRACE_DISABLED="true").strip() == "ran"
-    assert daemon.received() == []

@@ -9,6 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from llm_core.aws.tracing import Span
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -50,9 +52,32 @@ def _client(service: str, config: Config = _BOUNDED, name: str = "", endpoint: s
             found = _clients.get(name) or boto3.client(  # type: ignore[call-overload]
                 service, config=config, endpoint_url=endpoint
             )
+            found.meta.events.register("before-call", _traced)
+            found.meta.events.register("after-call", _answered)
             found.meta.events.register("after-call.dynamodb", _legible)
+            found.meta.events.register("after-call-error", _failed)
             _clients[name] = found
     return found
+
+
+def _traced(model: Any, params: Any, context: dict[str, Any], **_: Any) -> None:
+    """Each call is a subsegment, and whom it reaches learns where in the trace it is."""
+    span = Span(str(model.service_model.service_id), {"namespace": "aws"})
+    if span.place is not None:
+        context["drey_span"] = span
+        params["headers"]["X-Amzn-Trace-Id"] = span.place.header
+
+
+def _answered(http_response: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    if span := context.get("drey_span"):
+        status = http_response.status_code
+        told = {"aws": {"operation": model.name}, "http": {"response": {"status": status}}}
+        span.end(fault=status >= 500, error=400 <= status < 500, **told)
+
+
+def _failed(context: dict[str, Any], **_: Any) -> None:
+    if span := context.get("drey_span"):
+        span.end(fault=True)
 
 
 def _legible(http_response: Any, **_: Any) -> None:

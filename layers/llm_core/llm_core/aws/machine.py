@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from llm_core.aws import clients
+from llm_core.aws import clients, tracing
 from llm_core.aws.table import unavailable
 
 _STARTED = {"ExecutionAlreadyExists"}
@@ -17,12 +17,15 @@ _ANSWERED = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 
 
 def start(machine: str, name: str, event: Mapping[str, Any]) -> None:
-    """Start the execution of this name, unless it has been. Raises StoreUnavailable."""
-    try:
-        clients.states().start_execution(stateMachineArn=machine, name=name, input=json.dumps(event))
-    except clients.FAILURES as error:
-        if _code(error) not in _STARTED:
-            raise unavailable(error) from error
+    """Start the execution of this name, unless it has been; its steps belong to this trace. Raises StoreUnavailable."""
+    with tracing.span("state machine") as span:
+        span.annotate(execution=name)
+        traced: Any = {"traceHeader": span.place.header} if span.place else {}
+        try:
+            clients.states().start_execution(stateMachineArn=machine, name=name, input=json.dumps(event), **traced)
+        except clients.FAILURES as error:
+            if _code(error) not in _STARTED:
+                raise unavailable(error) from error
 
 
 def stop(machine: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Logs, metrics and traces: the one place that knows Powertools' Logger, Metrics and Tracer.
+"""Logs and metrics: the one place that knows Powertools' Logger and Metrics.
 
 Every log line passes through redaction. In prod an exception is its classes and frames, never its words: the words
 of a provider, a validator or a JSON reader may repeat a prompt.
@@ -10,10 +10,9 @@ import json
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
@@ -44,34 +43,6 @@ class _Formatter(LambdaPowertoolsFormatter):
 
 
 logger = Logger(logger_formatter=_Formatter())
-_tracer = Tracer(auto_patch=False)
-
-
-@dataclass(slots=True)
-class Span:
-    """One X-Ray subsegment, or nothing where tracing is off."""
-
-    _segment: Any
-
-    def annotate(self, **values: str | int | float | bool) -> None:
-        """Searchable values, such as provider, model and outcome. Never a prompt."""
-        for name, value in values.items():
-            self._segment.put_annotation(name, value)
-
-
-@contextmanager
-def span(name: str) -> Iterator[Span]:
-    """A subsegment. One that an exception leaves is marked as a fault, without its words: they may be a prompt."""
-    fault: BaseException | None = None
-    with _tracer.provider.in_subsegment(name) as opened:
-        segment: Any = opened
-        try:
-            yield Span(segment)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            segment.add_fault_flag()
-            fault = error
-    if fault is not None:
-        raise fault
 
 
 @contextmanager
