@@ -22,6 +22,7 @@ EMULATOR := $(VENVS)/emulator/.is-in
 OLDER_CLIENTS := $(VENVS)/older-clients/.is-in
 AGENTS := $(VENVS)/agents/.is-in
 SAM_CLI := $(VENVS)/sam/.is-in
+SITE := site/out/index.html
 
 # pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
 FOUND_PYTHON = $(shell for python in "$(PYTHON)" python3.13 python3 "$$(uv python find --no-project 3.13 2>/dev/null)"; do \
@@ -55,6 +56,8 @@ help: ## What can be typed
 .PHONY: run
 run: ## Everything on one port of this machine, without an AWS account: PORT=3000
 	@$(if $(wildcard $(BIN)/python)$(FOUND_PYTHON),,$(NO_PYTHON))$(MAKE) -s -j2 $(LOCAL) $(EMULATOR)
+	@if command -v npm >/dev/null && ! $(MAKE) -q $(SITE) 2>/dev/null; then echo "The site is being built meanwhile; .local/site.log tells how."; \
+	  mkdir -p .local; $(MAKE) -s site >.local/site.log 2>&1 & fi
 	@trap : INT; PORT=$(PORT) $(BIN)/python -m local run || { code=$$?; test $$code -eq 130 || exit $$code; }
 
 .PHONY: key
@@ -98,6 +101,11 @@ rollups: $(LOCAL) ## Sums of the usage: whatever they lack is counted from the r
 .PHONY: traces
 traces: $(LOCAL) ## p50, p95, p99 of each hop and the slowest waterfall, here or of STAGE=dev: WHERE=provider=bedrock LAST=3 MINUTES=60
 	@$(BIN)/python -m local traces $(ON_STAGE) --where "$(WHERE)" --last $(or $(LAST),0) --minutes $(or $(MINUTES),60)
+
+.PHONY: site
+site: $(LOCAL) ## The site as files in site/out, which `make run` serves; needs Node 20 or newer
+	@command -v npm >/dev/null || { echo "The site needs Node 20 or newer, with npm. The API runs without: make run" >&2; exit 2; }
+	@$(MAKE) $(SITE)
 
 .PHONY: invoke
 invoke: $(LOCAL) ## A sample event to one door: DOOR=gateway/chat CASE=hello
@@ -248,6 +256,18 @@ $(AGENTS): requirements/agents.txt | $(VENVS)/agents/bin/python
 $(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python
 	@echo "The SAM CLI..."
 	@$(VENVS)/sam/bin/python $(INSTALL) $<
+	@touch $@
+
+site/node_modules/.package-lock.json: site/package-lock.json
+	@echo "Packages for the site..."
+	@cd site && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(SITE): site/node_modules/.package-lock.json $(shell find posts site/app site/lib site/parts site/public site/scripts -type f) \
+  site/next.config.ts site/tsconfig.json site/package.json | $(LOCAL)
+	@mkdir -p site/content
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m local.posts site/content/posts.json
+	@cd site && NEXT_TELEMETRY_DISABLED=1 npm run --silent build
 	@touch $@
 
 %/bin/python:

@@ -25,6 +25,7 @@ from local.firewall import Firewall
 from local.hops import Hops
 from local.refusal import preflight, refusal
 from local.segments import Segment, invocation
+from local.site import Site
 from local.sockets import Sockets
 from local.template import Route as Declared
 from local.template import Template, readable
@@ -34,7 +35,10 @@ LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
 class Front:
-    """The REST API of a template over its loaded doors ({logical id: LoadedDoor}); `authorizer` knows who signed in."""
+    """The REST API of a template over its loaded doors ({logical id: LoadedDoor}), and the site where it has no route.
+
+    `authorizer` knows who signed in.
+    """
 
     def __init__(
         self,
@@ -42,11 +46,13 @@ class Front:
         doors: Mapping[str, LoadedDoor],
         authorizer: Authorizer | None = None,
         hops: Hops | None = None,
+        site: Site | None = None,
         *,
         quiet: bool = False,
     ) -> None:
         self._template = template
         self._authorizer = authorizer
+        self._site = site
         self._firewall = Firewall(template)
         self._doors = doors
         self._quiet = quiet
@@ -90,6 +96,8 @@ class Front:
             path = raw.removeprefix(stage) or "/"
         elif raw.startswith("/") and raw.split("/")[1] in self._roots:
             path = raw
+        elif self._site is not None:
+            return await asyncio.to_thread(self._site.answer, request)
         else:
             return PlainTextResponse("Nothing is here. The API is at /v1, all of it at /api.\n", 404)
         if request.method == "OPTIONS" and "Cors" in self._template.api and self._template.resource(path):
@@ -162,12 +170,13 @@ def front(
     doors: Mapping[str, LoadedDoor],
     authorizer: Authorizer | None = None,
     hops: Hops | None = None,
+    site: Site | None = None,
     *,
     quiet: bool = False,
     pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The whole application: the emulator's way in, the WebSocket API, `pages`, and the REST API for all else."""
-    gate = Front(template, doors, authorizer, hops, quiet=quiet)
+    """The whole application: the emulator's way in, the WebSocket API, `pages`, the REST API, the site for all else."""
+    gate = Front(template, doors, authorizer, hops, site, quiet=quiet)
     lambdas = Route("/_lambda/{door}", gate.invoke, methods=["POST"])
     app = Starlette(routes=[lambdas, *pages, *Sockets(template, doors).routes])
     app.router.default = gate

@@ -1,5 +1,10 @@
-"""The first posts of a blog, from posts/*.md: a head in TOML between two lines of +++, then Markdown."""
+"""The first posts of a blog, from posts/*.md: a head in TOML between two lines of +++, then Markdown.
 
+`python -m local.posts FILE` writes them as the site's build reads them, rendered as every post is.
+"""
+
+import json
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -39,3 +44,21 @@ def plant(folder: Path) -> int:
                 continue
             planted += 1
     return planted
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """Them all as JSON: `{slug, title, tags, summary, html}`."""
+    from content.markdown import render
+
+    found = []
+    for file in sorted(folder.glob("*.md")):
+        head, content = read(file)
+        html, summary = render(content)
+        found.append(
+            {"slug": file.stem, "title": head["title"], "tags": head["tags"], "summary": summary, "html": html}
+        )
+    return found
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(json.dumps(told(Path("posts")), indent=1))

@@ -21,7 +21,7 @@ from types import FrameType
 
 import uvicorn
 
-from local import executions, key, traces, traces_page
+from local import executions, key, site, traces, traces_page
 from local.authorizer import Authorizer
 from local.door import LoadedDoor, trace
 from local.front import front
@@ -84,6 +84,7 @@ def main() -> None:
             doors,
             _authorizer(arguments.pool),
             hops,
+            site.of_this_machine(project.root),
             quiet=arguments.quiet,
             pages=[traces_page.route(partial(_traces, project))],
         ),

@@ -1,0 +1,72 @@
+"use client";
+
+/** What a person is told: refusals, waiting, copied texts, and which key this tab has. */
+
+import { useEffect, useState, type FormEvent } from "react";
+
+import { Refused } from "@/lib/api";
+import { useKey } from "@/lib/session";
+import { useApiKey } from "./use";
+
+/** A refusal in the API's own words. One that passes by itself says so. */
+export function Refusal({ error, retrying = false }: { error: Refused | Error; retrying?: boolean }) {
+  const refused = error instanceof Refused ? error : null;
+  return (
+    <div className={`note ${refused?.unreachable ? "warn" : "bad"}`} role="alert">
+      <p>
+        {error.message}
+        {retrying && (refused?.unreachable || (refused?.status ?? 0) >= 500) ? " This page goes on as soon as it answers." : ""}
+        {refused?.retryAfter ? ` Try again in ${refused.retryAfter} s.` : ""}
+      </p>
+      {refused?.requestId ? <p className="small soft">Request {refused.requestId}</p> : null}
+    </div>
+  );
+}
+
+export function Waiting({ children = "Loading" }: { children?: string }) {
+  return <p className="waiting" role="status">{children}</p>;
+}
+
+export function Copy({ text, children = "Copy" }: { text: string; children?: string }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => setDone(false), 2_000);
+    return () => clearTimeout(timer);
+  }, [done]);
+  return (
+    <button type="button" className="button quiet slim" onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}>
+      <span aria-live="polite">{done ? "Copied" : children}</span>
+    </button>
+  );
+}
+
+/** Asks for an API key, or says which one this tab has. */
+export function KeyField({ why }: { why: string }) {
+  const key = useApiKey();
+  const [typed, setTyped] = useState("");
+  if (key === undefined) return null;
+  if (key) {
+    return (
+      <p className="row small soft">
+        <span>Key <code>{key.slice(0, 20)}…</code></span>
+        <button type="button" className="button quiet slim" onClick={() => useKey(null)}>Forget it</button>
+      </p>
+    );
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (typed.trim()) useKey(typed.trim());
+    setTyped("");
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      <label className="field">
+        <span>API key</span>
+        <input name="key" type="password" autoComplete="off" spellCheck={false} placeholder="sk-proj-…" value={typed} onChange={(event) => setTyped(event.target.value)} />
+        <small>{why} It stays in this tab and goes nowhere but to this API. <code>make run</code> prints one; the <a href="/dashboard/keys/">dashboard</a> makes more.</small>
+      </label>
+      <div><button className="button quiet" type="submit">Use this key</button></div>
+    </form>
+  );
+}
