@@ -210,26 +210,37 @@ def test_a_door_without_a_caller_fails_and_says_what_is_missing(
     assert name in answer.logs
 
 
+LOADED = """
+import json, os, sys
+import anthropic, boto3, openai  # what takes its time, once for all
+for door in sys.argv[1:]:
+    if not os.fork():
+        __import__(door, fromlist=["door"])
+        files = [module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+        print(json.dumps({"door": door, "files": files}), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, door
+"""
+
+
 def test_whatever_a_room_needs_is_declared_for_every_door_that_reaches_it() -> None:
     """Read off the code: `need("...")` below each door's imports, against that function's own variables."""
     estate = Estate({})
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *{door.module for door in TEMPLATE.doors.values()}],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": f"{ROOT / 'layers/llm_core'}:{ROOT / 'functions'}", "POWERTOOLS_TRACE_DISABLED": "true"},
+    )
+    loaded = {told["door"]: told["files"] for told in map(json.loads, done.stdout.splitlines())}
+    houses = (str(ROOT / "layers"), str(ROOT / "functions"))
     for name, door in TEMPLATE.doors.items():
         given = set(estate.functions[name]["Environment"]["Variables"])
-        loaded = "(getattr(m, '__file__', None) for m in sys.modules.values())"
-        script = f"import {door.module}, sys; print(*{loaded})"
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PYTHONPATH": f"{ROOT / 'layers/llm_core'}:{ROOT / 'functions'}", "POWERTOOLS_TRACE_DISABLED": "true"},
-        )
-        houses = (str(ROOT / "layers"), str(ROOT / "functions"))
-        ours = [Path(file) for file in done.stdout.split() if file.startswith(houses)]
         needed = {
             setting.upper()
-            for file in ours
-            if _is_used(door.path, file)
+            for file in map(Path, loaded[door.module])
+            if str(file).startswith(houses) and _is_used(door.path, file)
             for setting in re.findall(r'need\("(\w+)"\)', file.read_text())
         }
         assert needed <= given, f"{name} may need {sorted(needed - given)}, which its function is not given"
