@@ -8,7 +8,7 @@ ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -23,6 +23,8 @@ OLDER_CLIENTS := $(VENVS)/older-clients/.is-in
 AGENTS := $(VENVS)/agents/.is-in
 SAM_CLI := $(VENVS)/sam/.is-in
 SITE := site/out/index.html
+LITELLM := $(VENVS)/litellm/.is-in
+PORTKEY := .local/portkey/.is-in
 
 # pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
 FOUND_PYTHON = $(shell for python in "$(PYTHON)" python3.13 python3 "$$(uv python find --no-project 3.13 2>/dev/null)"; do \
@@ -155,6 +157,11 @@ check: lint types pricing-check evals test validate size ## All that CI runs
 .PHONY: check-all
 check-all: check $(SLOW) ## The same, and what takes its time
 
+.PHONY: bench
+bench: $(LOCAL) $(EMULATOR) ## What the gateway adds, next to LiteLLM and Portkey: docs/benchmarks/gateway.md, ROUNDS=5 REQUESTS=60
+	@$(MAKE) -k $(LITELLM) $(PORTKEY) || echo "Whoever is missing is left out."
+	@$(BIN)/python -m bench.gateway --rounds $(ROUNDS) --requests $(or $(REQUESTS),60)
+
 .PHONY: bench-usage
 bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 rows: docs/benchmarks/usage.md
 	@$(BIN)/python -m bench.usage
@@ -221,11 +228,11 @@ lock: ## requirements/*.txt anew from *.in, with hashes and no addresses: UPGRAD
 	@cd $(LAYER) && $(LOCKED) $(foreach name,$(OF_LAMBDA),--no-emit-package $(name)) requirements.in -o requirements.txt
 	@cd requirements && for name in local dev emulator sam; do \
 	  $(LOCKED) -c ../$(LAYER)/requirements.txt $$name.in -o $$name.txt || exit; done
-	@cd requirements && for name in older-clients agents; do $(LOCKED) $$name.in -o $$name.txt || exit; done
+	@cd requirements && for name in older-clients agents litellm; do $(LOCKED) $$name.in -o $$name.txt || exit; done
 
 .PHONY: clean
 clean: ## Away with environments, builds and caches; keys and usage of `make run` stay
-	rm -rf .venv $(VENVS) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv $(VENVS) .local/portkey .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	find functions layers local bench tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(LOCAL): requirements/local.txt | $(BIN)/python
@@ -251,6 +258,17 @@ $(OLDER_CLIENTS): requirements/older-clients.txt | $(VENVS)/older-clients/bin/py
 $(AGENTS): requirements/agents.txt | $(VENVS)/agents/bin/python
 	@echo "The OpenAI Agents SDK, as a client..."
 	@$(VENVS)/agents/bin/python $(INSTALL) $<
+	@touch $@
+
+$(LITELLM): requirements/litellm.txt | $(VENVS)/litellm/bin/python
+	@echo "LiteLLM's proxy, to compare with..."
+	@$(VENVS)/litellm/bin/python $(INSTALL) $<
+	@touch $@
+
+$(PORTKEY): bench/gateway/portkey/package-lock.json
+	@echo "Portkey's gateway, to compare with..."
+	@mkdir -p $(@D) && cp bench/gateway/portkey/*.json $(@D)
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python
