@@ -8,7 +8,7 @@ ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench deploys
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -181,6 +181,10 @@ races: $(DEV) $(EMULATOR) ## Calls at a budget's edge while everything dies: doc
 .PHONY: survival
 survival: $(DEV) $(EMULATOR) ## Agents whose doors are killed in the middle, and how long runs take: docs/benchmarks/agents.md, RUNS=50
 	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.survival --runs $(or $(RUNS),50)
+
+.PHONY: deploys
+deploys: $(DEV) $(EMULATOR) ## Every stage of samconfig.toml into the local AWS: up, changed, unchanged, gone
+	@DREY_DEPLOYS=all $(BIN)/python -m pytest -q tests/test_deploy.py
 
 .PHONY: soak-ledger
 soak-ledger: $(DEV) $(EMULATOR) ## The ledger against its model, by many stories that hypothesis draws: STORIES=300

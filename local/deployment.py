@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,8 +22,8 @@ from local.template import Template, read_yaml
 _BUCKET = "local-deployment"
 _PROXY = "MINISTACK_LAMBDA_PROXY_URL"
 _PATIENCE_S = 60.0
-_REFUSED = ("AWS::Logs::QueryDefinition",)  # the emulator has none, and nothing here asks for one
-_METRIC_MATH = "Metrics"  # an alarm over an expression: it refuses those too
+_REFUSED = ("AWS::Logs::QueryDefinition", "AWS::WAFv2::WebACLAssociation", "AWS::CloudWatch::Dashboard")
+"""The emulator has none of the first two, and none of the alarms that the third shows; nothing here asks for one."""
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
@@ -122,7 +123,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     document.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
     document["Resources"] = {
         f"{name}{emulator.token[:8]}" if _hears_a_table(resource) else name: resource
-        for name, resource in _known(document).items()
+        for name, resource in _known(document, folder).items()
     }
     for name, resource in document["Resources"].items():
         properties = resource.setdefault("Properties", {})
@@ -139,7 +140,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
                 properties["Definition"] = yaml.safe_load((folder / properties.pop("DefinitionUri")).read_text())
             case "AWS::CloudFormation::Stack" if isinstance(properties.get("TemplateURL"), str):
                 nested = read_yaml(folder / properties["TemplateURL"])
-                nested["Resources"] = _known(nested)
+                nested["Resources"] = _known(nested, folder)
                 text = json.dumps(nested).encode()
                 # Its text is in its name: the same address would be no change to the stack above it.
                 version = hashlib.sha256(text).hexdigest()[:12]
@@ -149,17 +150,19 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     return document
 
 
-def _known(document: dict[str, Any]) -> dict[str, Any]:
-    """Its resources, without those that the emulator refuses, and without the dashboard, which shows some of them."""
-    return {
-        name: resource
-        for name, resource in document["Resources"].items()
-        if isinstance(resource, list)  # a loop, as in stacks/doors.yaml
-        or (
-            resource["Type"] not in (*_REFUSED, "AWS::CloudWatch::Dashboard")
-            and _METRIC_MATH not in resource.get("Properties", {})
+def _known(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Its resources, without those that the emulator refuses: types, alarms over an expression, nested loops."""
+
+    def refused(resource: dict[str, Any]) -> bool:
+        properties = resource.get("Properties", {})
+        nested = resource["Type"] == "AWS::CloudFormation::Stack" and isinstance(properties.get("TemplateURL"), str)
+        return (
+            resource["Type"] in _REFUSED
+            or (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties)
+            or (nested and "Transform" in read_yaml(folder / properties["TemplateURL"]))
         )
-    }
+
+    return {name: resource for name, resource in document["Resources"].items() if not refused(resource)}
 
 
 def _hears_a_table(resource: dict[str, Any]) -> bool:

