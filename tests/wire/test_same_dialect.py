@@ -166,7 +166,8 @@ Ask = Callable[..., httpx2.Response]
 
 def _arrived(understudy: Platform) -> str:
     """The body of the latest request with our words in it: what else runs on the platform may ask between."""
-    return next(body for each in reversed(understudy.asked(20)) if "You are a squirrel" in (body := each["body"]))
+    bodies: list[str] = [each["body"] for each in understudy.asked(20)]
+    return next(body for body in reversed(bodies) if "You are a squirrel" in body)
 
 
 def _wire(name: str, value: Any) -> str:
