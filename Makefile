@@ -170,6 +170,10 @@ bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 
 bench-savings: $(LOCAL) $(EMULATOR) ## What the cache and the roles save of a sample of traffic: docs/benchmarks/savings.md
 	@$(BIN)/python -m bench.savings
 
+.PHONY: bench-cost
+bench-cost: $(LOCAL) ## What a month costs at AWS, by the template and by list prices: docs/cost.md
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m bench.cost_page
+
 .PHONY: faults
 faults: $(DEV) $(EMULATOR) ## Whatever may fail, in every dialect and way, with one candidate and two: docs/benchmarks/faults.md
 	@DREY_WALL=all DREY_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/faults/test_wall.py
