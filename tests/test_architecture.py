@@ -37,7 +37,15 @@ FLOORS: list[tuple[str, list[str]]] = [
     (
         "aws",
         [
-            *("aws.clients", "aws.table", "aws.documents", "aws.secrets", "aws.telemetry", "aws.breaker"),
+            *(
+                "aws.clients",
+                "aws.dynamodb",
+                "aws.table",
+                "aws.documents",
+                "aws.secrets",
+                "aws.telemetry",
+                "aws.breaker",
+            ),
             *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
             *(
                 "aws.tracing",
@@ -96,8 +104,9 @@ NEIGHBOURS = {
     },
     "aws": {
         "aws.clients": {"aws.tracing"},
-        "aws.table": {"aws.clients"},
-        "aws.writes": {"aws.clients", "aws.table"},
+        "aws.dynamodb": {"aws.clients"},
+        "aws.table": {"aws.clients", "aws.dynamodb"},
+        "aws.writes": {"aws.clients", "aws.dynamodb", "aws.table"},
         "aws.streams": {"aws.table"},
         "aws.schedules": {"aws.clients", "aws.table"},
         "aws.documents": {"aws.clients"},

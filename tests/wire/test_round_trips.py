@@ -49,15 +49,15 @@ def trips(key: str, tables: dict[str, str]) -> list[tuple[str, str]]:
     ask(key)
     sent: list[tuple[str, str]] = []
 
-    def note(request: Any, operation_name: str, **_: Any) -> None:
-        sent.append((operation_name, tables[json.loads(request.data)["TableName"]]))
+    def note(model: Any, params: Any, **_: Any) -> None:
+        sent.append((model.name, tables[json.loads(params["body"])["TableName"]]))
 
     every = [client().meta.events for client in (clients.dynamodb, clients.dynamodb_once, clients.hurried_dynamodb)]
     for events in every:
-        events.register("request-created.dynamodb", note)
+        events.register("before-call.dynamodb", note)
     ask(key)
     for events in every:
-        events.unregister("request-created.dynamodb", note)
+        events.unregister("before-call.dynamodb", note)
     return sent
 
 

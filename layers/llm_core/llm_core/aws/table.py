@@ -9,7 +9,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from llm_core.aws import clients
+from llm_core.aws import clients, dynamodb
 from llm_core.errors import DreyError, StoreUnavailable
 
 Item = dict[str, Any]
@@ -31,7 +31,7 @@ class AlreadyThere(DreyError):
 def get(table: str, key: Mapping[str, Any]) -> Item | None:
     """The item, read consistently. Raises StoreUnavailable."""
     try:
-        found = clients.dynamodb().get_item(TableName=table, Key=packed(key), ConsistentRead=True)
+        found = dynamodb.direct().get_item(TableName=table, Key=packed(key), ConsistentRead=True)
     except clients.FAILURES as error:
         raise unavailable(error) from error
     return unpacked(found["Item"]) if "Item" in found else None
@@ -44,7 +44,7 @@ def part(table: str, key: Mapping[str, Any], *path: str, consistent: bool = True
     """
     names = {f"#part{depth}": name for depth, name in enumerate(path)}
     try:
-        found = clients.dynamodb().get_item(
+        found = dynamodb.direct().get_item(
             TableName=table,
             Key=packed(key),
             ConsistentRead=consistent,
@@ -66,7 +66,7 @@ def put_new(table: str, item: Mapping[str, Any], *, key: str) -> None:
     itself: the same item is not another's, so it counts as written.
     """
     try:
-        clients.dynamodb().put_item(
+        dynamodb.direct().put_item(
             TableName=table,
             Item=packed(item),
             ConditionExpression="attribute_not_exists(#key)",

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from llm_core.aws import clients
+from llm_core.aws import clients, dynamodb
 from llm_core.aws.table import Item, packed, unavailable, unpacked
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, StoreUnavailable
@@ -116,7 +116,7 @@ def update(write: Write, deadline: Deadline, *, again: bool = True) -> Item:
     `again`: it may be sent again when its answer was lost, and then fail by its own doing: the caller knows its traces.
     """
     try:
-        done = _repeated(lambda: clients.dynamodb_once().update_item(**write.single), deadline, _LOST if again else 0)
+        done = _repeated(lambda: dynamodb.direct_once().update_item(**write.single), deadline, _LOST if again else 0)
     except ClientError as error:
         found: Any = error.response.get("Item")
         raise ConditionFailed([unpacked(found) if found else None]) from error

@@ -1,0 +1,173 @@
+"""The three operations on one item that every paid call makes, sent without boto3's machinery around them.
+
+A DynamoDB call is one POST of JSON with a signature. boto3 builds it from its service model, with validation, endpoint
+rules and a parser, at three times the processor that signing and sending take, and three such calls were half of what
+the platform adds to a model's answer (docs/benchmarks/changes.md). Its client still says where to send, with whose
+credentials and time-outs; its hooks around a call are called; what fails raises what boto3 raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import random
+import time
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import urllib3
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.httpsession import get_cert_path
+from botocore.utils import get_environ_proxies
+
+from llm_core.aws import clients
+
+Operation = Literal["GetItem", "PutItem", "UpdateItem"]
+
+_SERVICE = "dynamodb"
+_PASSING = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "TransactionInProgressException",
+}
+_FIRST_PAUSE = 0.05
+"""Seconds."""
+
+
+class Direct:
+    """Items as DynamoDB's JSON has them, without binary values. `attempts`: how often a call is sent at the most; the
+    answer to one that was lost may never come, so a second attempt may find what the first has done."""
+
+    def __init__(self, client: Any, attempts: int) -> None:
+        self.client = client
+        self._attempts = attempts
+        self._url = client.meta.endpoint_url + "/"
+        self._host = urlsplit(self._url).netloc
+        self._region = client.meta.region_name
+        config = client.meta.config
+        self._http = urllib3.PoolManager(
+            maxsize=config.max_pool_connections,
+            timeout=urllib3.Timeout(connect=config.connect_timeout, read=config.read_timeout),
+            retries=False,
+            ca_certs=get_cert_path(True),
+        )
+        # Where a proxy stands between, or nobody has credentials, boto3 knows what to do.
+        self._alone = not get_environ_proxies(self._url)
+
+    def get_item(self, **asked: Any) -> Any:
+        return self._repeated("GetItem", asked)
+
+    def put_item(self, **asked: Any) -> Any:
+        return self._repeated("PutItem", asked)
+
+    def update_item(self, **asked: Any) -> Any:
+        return self._repeated("UpdateItem", asked)
+
+    def _repeated(self, operation: Operation, asked: dict[str, Any]) -> Any:
+        """Raises ClientError or BotoCoreError."""
+        if not self._alone:
+            return self.client._make_api_call(operation, asked)
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return self._sent(operation, asked)
+            except clients.FAILURES as error:
+                if attempt == self._attempts or not _may_pass(error):
+                    raise
+                time.sleep(random.uniform(0, _FIRST_PAUSE * 2**attempt))  # noqa: S311 - no secret depends on it
+        raise AssertionError("the last attempt returns or raises")
+
+    def _sent(self, operation: Operation, asked: dict[str, Any]) -> Any:
+        events, name = self.client.meta.events, f"dynamodb.{operation}"
+        model = self.client.meta.service_model.operation_model(operation)
+        body = json.dumps(asked).encode()
+        headers = self._signed(operation, body)
+        told: dict[str, Any] = {"headers": headers, "body": body}
+        events.emit(f"before-call.{name}", model=model, params=told, request_signer=None, context={})
+        try:
+            response = self._http.request("POST", self._url, body=body, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise HTTPClientError(error=error) from error
+        parsed = _parsed(response, operation)
+        told_back: Any = response.headers
+        seen = AWSResponse(self._url, response.status, told_back, response)
+        events.emit(f"after-call.{name}", http_response=seen, parsed=parsed, model=model, context={})
+        if response.status >= 300:
+            raise ClientError(parsed, operation)
+        return parsed
+
+    def _signed(self, operation: Operation, body: bytes) -> dict[str, str]:
+        """The headers of a request, signed by AWS's Signature Version 4."""
+        credentials = self.client._request_signer._credentials.get_frozen_credentials()
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        told = {"host": self._host, "x-amz-date": moment}
+        if credentials.token:
+            told["x-amz-security-token"] = credentials.token
+        told["x-amz-target"] = f"DynamoDB_20120810.{operation}"
+        names = ";".join(told)
+        lines = "".join(f"{name}:{value}\n" for name, value in told.items())
+        request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+        scope = f"{moment[:8]}/{self._region}/{_SERVICE}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+        signature = hmac.digest(_key(credentials.secret_key, scope), text.encode(), "sha256").hex()
+        proof = f"Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        return told | {"authorization": f"AWS4-HMAC-SHA256 {proof}", "content-type": "application/x-amz-json-1.0"}
+
+
+@lru_cache(maxsize=4)
+def _key(secret: str, scope: str) -> bytes:
+    """The signing key of a day."""
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def _parsed(response: urllib3.BaseHTTPResponse, operation: Operation) -> Any:
+    """The answer as boto3 tells it. Raises HTTPClientError for one that is not DynamoDB's."""
+    metadata = {"HTTPStatusCode": response.status, "HTTPHeaders": response.headers, "RetryAttempts": 0}
+    try:
+        told: dict[str, Any] = json.loads(response.data)
+        if response.status < 300:
+            return {**told, "ResponseMetadata": metadata}
+        code = str(told.pop("__type", response.status)).rpartition("#")[2]
+        words = told.pop("message", "") or told.pop("Message", "")
+    except (ValueError, TypeError, AttributeError) as error:
+        if response.status >= 500:  # by something on the way
+            told, code, words = {}, str(response.status), ""
+        else:
+            raise HTTPClientError(error=f"an answer to {operation} that is not DynamoDB's") from error
+    return {**told, "Error": {"Code": code, "Message": words}, "ResponseMetadata": metadata}
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the next attempt may end otherwise."""
+    if not isinstance(error, ClientError):
+        return True
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= 500 or status == 429 or error.response["Error"]["Code"] in _PASSING
+
+
+_made: dict[bool, Direct] = {}
+
+
+def direct() -> Direct:
+    """Three attempts, as clients.dynamodb has them."""
+    return _of(clients.dynamodb(), once=False)
+
+
+def direct_once() -> Direct:
+    """It sends every request once, as clients.dynamodb_once."""
+    return _of(clients.dynamodb_once(), once=True)
+
+
+def _of(client: Any, *, once: bool) -> Direct:
+    found = _made.get(once)
+    if found is None or found.client is not client:
+        found = _made[once] = Direct(client, 1 if once else 3)
+    return found

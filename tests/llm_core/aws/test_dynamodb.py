@@ -1,0 +1,93 @@
+"""The short way to DynamoDB is boto3's in all but its cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_core.aws import clients, dynamodb
+from llm_core.aws.dynamodb import Direct
+from tests.conftest import Platform
+from tests.faults.troubled_aws import Trouble, standing_before
+
+KEY = {"userId": {"S": "user:nobody"}}
+
+
+@pytest.fixture
+def trouble(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trouble]:
+    with standing_before(inside.environment["AWS_ENDPOINT_URL"]) as between:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        clients._clients.clear()
+        yield between
+    clients._clients.clear()
+
+
+@given(st.text(max_size=300), st.text("ab+/=", max_size=300), st.sampled_from(["eu-central-1", "us-east-1"]))
+def test_it_signs_as_botocore_does(secret: str, token: str, region: str) -> None:
+    client = boto3.client("dynamodb", region, aws_access_key_id="AKIA", aws_secret_access_key="x")
+    client._request_signer._credentials = Credentials("AKIA", secret, token or None)
+    body = json.dumps({"TableName": "t", "Key": KEY}).encode()
+    ours = Direct(client, 1)._signed("GetItem", body)
+
+    signer = SigV4Auth(Credentials("AKIA", secret, token or None), "dynamodb", region)
+    theirs = AWSRequest("POST", f"{client.meta.endpoint_url}/", {"x-amz-target": ours["x-amz-target"]}, body)
+    theirs.context["timestamp"] = ours["x-amz-date"]
+    theirs.headers["X-Amz-Date"] = ours["x-amz-date"]
+    if token:
+        theirs.headers["X-Amz-Security-Token"] = token
+    text = signer.string_to_sign(theirs, signer.canonical_request(theirs))
+
+    assert ours["authorization"].rpartition("Signature=")[2] == signer.signature(text, theirs)
+
+
+def test_answers_and_refusals_are_those_of_boto3(inside: Platform) -> None:
+    table, item = inside.environment["BUDGETS_TABLE_NAME"], {**KEY, "n": {"N": "7"}, "ways": {"SS": ["a"]}}
+    new: dict[str, Any] = {
+        "TableName": table,
+        "Item": item,
+        "ConditionExpression": "attribute_not_exists(userId)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    ways: list[Any] = [dynamodb.direct(), clients.dynamodb()]
+    dynamodb.direct().put_item(**new)
+
+    found = [way.get_item(TableName=table, Key=KEY, ConsistentRead=True)["Item"] for way in ways]
+    missing = ["Item" in way.get_item(TableName=table, Key={"userId": {"S": "no one"}}) for way in ways]
+    refused = []
+    for way in ways:
+        with pytest.raises(ClientError) as refusal:
+            way.put_item(**new)
+        refused.append((refusal.value.response["Error"], refusal.value.response.get("Item")))
+    clients.dynamodb().delete_item(TableName=table, Key=KEY)
+
+    assert found == [item, item]
+    assert missing == [False, False]
+    assert refused[0] == refused[1]
+    assert refused[0][0]["Code"] == "ConditionalCheckFailedException"
+    assert refused[0][1] == item
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent"), [("reset", 3), ("broken", 3), ("throttled", 3), ("denied", 1), ("garbage", 3)]
+)
+def test_what_fails_on_the_way_raises_what_boto3_raises(
+    inside: Platform, trouble: Trouble, fault: str, sent: int
+) -> None:
+    """And is sent again where that may help, as often as boto3 would; by `direct_once` never."""
+    table = inside.environment["BUDGETS_TABLE_NAME"]
+    assert dynamodb.direct_once().get_item(TableName=table, Key=KEY)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    for way, times in ((dynamodb.direct_once(), 1), (dynamodb.direct(), sent)):
+        trouble.begin("DynamoDB", fault)
+        with pytest.raises((BotoCoreError, ClientError)):
+            way.get_item(TableName=table, Key=KEY)
+        assert trouble.asked == times
