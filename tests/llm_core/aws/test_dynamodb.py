@@ -34,7 +34,7 @@ def trouble(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Troub
 
 @given(st.text(max_size=300), st.text("ab+/=", max_size=300), st.sampled_from(["eu-central-1", "us-east-1"]))
 def test_it_signs_as_botocore_does(secret: str, token: str, region: str) -> None:
-    client = boto3.client("dynamodb", region, aws_access_key_id="AKIA", aws_secret_access_key="x")
+    client: Any = boto3.client("dynamodb", region, aws_access_key_id="AKIA", aws_secret_access_key="x")
     client._request_signer._credentials = Credentials("AKIA", secret, token or None)
     body = json.dumps({"TableName": "t", "Key": KEY}).encode()
     ours = Direct(client, 1)._signed("GetItem", body)
