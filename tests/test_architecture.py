@@ -210,7 +210,7 @@ HOMES = {
     "openai": ("llm_core.providers.openai", "local.understudy."),
     "httpx2": ("llm_core.providers.", "local.", "evals.live."),
     "genai_prices": ("gates.independent.",),
-    "urllib3": ("llm_core.aws.webhooks.",),
+    "urllib3": ("llm_core.aws.webhooks.", "llm_core.aws.dynamodb."),
     "jwt": ("local.authorizer.",),
     "markdown_it": ("content.",),
     "nh3": ("content.",),
