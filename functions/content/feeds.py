@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
 from llm_core.aws.table import Item
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 LATEST = 20
 MOST = 50_000
@@ -42,4 +45,4 @@ def _address(item: Item, site: str) -> str:
 
 def _text(value: str) -> str:
     """What XML can hold of it."""
-    return escape("".join(c for c in value if c in "\t\n\r" or ord(c) >= 32))
+    return escape(_NO_XML.sub("", value))

@@ -24,17 +24,17 @@ def moment(text: str, now: datetime) -> datetime:
     """A moment to come, in UTC, to the second. Raises InvalidRequest for one without its offset, past or far away."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        utc = found.astimezone(UTC).replace(microsecond=0)
+    except (OverflowError, ValueError):  # the first and the last day of all are another year elsewhere
         raise InvalidRequest("scheduledAt: a time like 2026-12-24T18:00:00+01:00.", param="scheduledAt") from None
     if found.tzinfo is None:
         words = "scheduledAt: say the offset too, +01:00 or Z: else nobody knows whose clock is meant."
         raise InvalidRequest(words, param="scheduledAt")
-    found = found.astimezone(UTC).replace(microsecond=0)
-    if found <= now:
+    if utc <= now:
         raise InvalidRequest("scheduledAt: this moment has passed.", param="scheduledAt")
-    if found > now + LONGEST:
+    if utc > now + LONGEST:
         raise InvalidRequest("scheduledAt: within a year.", param="scheduledAt")
-    return found
+    return utc
 
 
 def put(name: str, at: datetime, deadline: Deadline) -> Post:

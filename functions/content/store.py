@@ -45,11 +45,9 @@ class SlugTaken(InvalidRequest):
 
 def find(name: str) -> Post:
     """By id, or by any slug it ever had; read consistently. Raises NotFound, StoreUnavailable."""
-    post_id = name
-    if not ID.fullmatch(name):
-        pointer = table.get(table_name(), key(f"slug#{name}"))
-        post_id = pointer["of"] if pointer else ""
-    item = table.get(table_name(), key(post_id)) if post_id else None
+    item = table.get(table_name(), key(name)) if ID.fullmatch(name) else None
+    if item is None and (pointer := table.get(table_name(), key(f"slug#{name}"))):
+        item = table.get(table_name(), key(pointer["of"]))
     if item is None:
         raise NotFound(f"There is no post {name[:100]!r}.")
     return parsed(item)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import Any, Literal
 
 from content import payer, store, task
 from content.post import Post, new_id
@@ -18,8 +18,9 @@ from llm_core.deadline import Deadline
 from llm_core.errors import InvalidRequest, NotFound, Outdated
 from llm_core.people import Person
 from llm_core.post_shapes import Generate
-from llm_core.runs import approval, ending
+from llm_core.runs import approval, ending, events
 from llm_core.runs import run as runs
+from llm_core.runs.approval import NotWaiting
 from llm_core.runs.run import Run, Terms
 from llm_core.runs.start import Order, event, written
 from llm_core.settings import settings
@@ -29,6 +30,12 @@ _TERMS = {
     for kind, role in (("blog_generation", "generate"), ("blog_revision", "polish"))
 }
 """As their files among the agents' kinds have it."""
+
+_SAID: dict[str, frozenset[task.Status]] = {
+    "approved": frozenset({"approved", "done"}),
+    "rejected": frozenset({"rejected"}),
+}
+"""Where a task stands after each word of a person."""
 
 _LATE_S = 20
 """A run of which nothing was heard so long after it was written down was never started."""
@@ -80,22 +87,29 @@ def look(task_id: str, deadline: Deadline) -> tuple[Task, Run | None]:
 
 def approve(task_id: str, deadline: Deadline) -> Task:
     """Publish what was written. Raises NotFound, NotWaiting, Outdated when the post was changed meanwhile."""
-    found, run = look(task_id, deadline)
-    if found.status in ("done", "approved") or run is None:
-        return found
-    if found.base and store.find(found.post).version != found.base:
-        raise Outdated("The post was changed since this revision was asked for. Reject it and ask for another.")
-    approval.decide(run.id, "approved", deadline)
-    return look(task_id, deadline)[0]
+    return _decided(task_id, "approved", deadline)
 
 
 def reject(task_id: str, reason: str, deadline: Deadline) -> Task:
     """Raises NotFound, NotWaiting."""
+    return _decided(task_id, "rejected", deadline, reason)
+
+
+def _decided(task_id: str, word: Literal["approved", "rejected"], deadline: Deadline, note: str = "") -> Task:
+    """The task after a person's word; the same word once more changes nothing."""
     found, run = look(task_id, deadline)
-    if found.status == "rejected" or run is None:
+    if found.status in _SAID[word] or run is None:
         return found
-    approval.decide(run.id, "rejected", deadline, note=reason)
-    return task.become(found, "rejected", reason, deadline)
+    try:
+        if word == "approved" and found.base and store.find(found.post).version != found.base:
+            raise Outdated("The post was changed since this revision was asked for. Reject it and ask for another.")
+        approval.decide(run.id, word, deadline, note=note)
+    except (NotWaiting, Outdated):  # somebody else may have said it since we looked
+        found, _ = look(task_id, deadline)
+        if found.status not in _SAID[word]:
+            raise
+        return found
+    return look(task_id, deadline)[0]
 
 
 def _standing(run: Run) -> tuple[task.Status, str]:
@@ -104,8 +118,13 @@ def _standing(run: Run) -> tuple[task.Status, str]:
     if run.status == "running":
         return ("running" if run.seq else "queued"), ""
     if run.reason == "rejected":
-        return "rejected", "A person rejected it."
+        return "rejected", _why(run)
     return "failed", run.reason or run.status
+
+
+def _why(run: Run) -> str:
+    """What the person said who rejected it: the run's error, the event before its last one."""
+    return next(str(event.data["message"]) for event in events.after(run.id, run.seq - 2) if event.type == "error")
 
 
 def _published(found: Task, run: Run, deadline: Deadline) -> Task:

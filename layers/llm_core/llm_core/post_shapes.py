@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-
-from llm_core.shapes import Shape
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_SLUG = 80
 
 MOST_BYTES = 1_048_576
 """Of a post's Markdown, as UTF-8."""
+
+_ADDRESS = r"[^\s\"'<>\\]"
+"""A character of one; browsers take a backslash for a slash, and two of those for another host."""
 
 _TAG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -43,7 +44,7 @@ def _short_enough(text: str) -> str:
 
 
 def _image(text: str) -> str:
-    if text and not re.fullmatch(r"https?://[^\s\"'<>]{1,2000}|/[^/\s\"'<>][^\s\"'<>]{0,2000}", text):
+    if text and not re.fullmatch(rf"(https?://|/(?!/)){_ADDRESS}{{1,2000}}", text):
         raise ValueError("must be an address with http(s), or a path of the site")
     return text
 
@@ -55,16 +56,22 @@ Slug = Annotated[str, AfterValidator(_slug)]
 Image = Annotated[str, AfterValidator(_image)]
 
 
-class NewPost(Shape):
+class _Sent(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class NewPost(_Sent):
     title: Title
     content: Content
     tags: Tags = Field(default_factory=list)
     slug: Slug = ""
     status: Literal["draft", "published"] = "draft"
     imageUrl: Image = ""  # noqa: N815 - a caller's name
+    postId: Literal[""] | None = None  # noqa: N815 - a page may send all fields of a post: these two it cannot set
+    scheduledAt: None = None  # noqa: N815
 
 
-class Generate(Shape):
+class Generate(_Sent):
     """POST /agent/generate: a post of what `prompt` asks for, or the post `postId` revised, as `prompt` asks."""
 
     type: Literal["blog_generation", "blog_revision"]
@@ -74,20 +81,20 @@ class Generate(Shape):
     imageUrl: Image = ""  # noqa: N815
 
 
-class Schedule(Shape):
+class Schedule(_Sent):
     """POST /agent/schedule: null takes it back."""
 
     postId: Annotated[str, Field(min_length=1, max_length=100)]  # noqa: N815
     scheduledAt: str | None  # noqa: N815
 
 
-class Rejection(Shape):
+class Rejection(_Sent):
     """POST /agent/reject/{taskId}."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
-class PostChange(Shape):
+class PostChange(_Sent):
     title: Title | None = None
     content: Content | None = None
     tags: Tags | None = None

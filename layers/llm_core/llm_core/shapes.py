@@ -61,7 +61,8 @@ def read[T: BaseModel](shape: type[T], value: Any) -> T:
         path = _path(first["loc"], value, missing=first["type"] == "missing", unknown=field)
         if field:
             raise ParameterNotPriced(first["msg"], param=f"{path}.{field}" if path else field) from error
-        raise InvalidRequest(f"{path or 'The body'}: {first['msg']}.", param=path or None) from error
+        words = first["msg"].removeprefix("Value error, ")  # pydantic's, before the words of a shape's own validator
+        raise InvalidRequest(f"{path or 'The body'}: {words}.", param=path or None) from error
 
 
 _UNKNOWN = "The field '{field}' is not known here, so its price is not either. Leave it out."

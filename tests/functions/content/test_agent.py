@@ -19,6 +19,8 @@ from llm_core.deadline import Deadline
 from llm_core.errors import InvalidRequest
 from llm_core.people import Person
 from llm_core.post_shapes import Generate
+from llm_core.runs import approval
+from llm_core.runs.run import Run
 from tests.conftest import Platform
 from tests.functions.content.conftest import Blog
 
@@ -96,6 +98,36 @@ def test_a_rejected_text_is_never_seen_and_its_reason_is_kept(writer: Blog, read
     assert (told["status"], told["reason"]) == ("rejected", "Too warm.")
     assert writer.ask("POST", f"/agent/approve/{begun['taskId']}").status_code == 400
     assert written["title"] not in [post["title"] for post in reader.ask("GET", "/blog?limit=100").json()]
+
+
+@pytest.mark.parametrize("word", ["approve", "reject"])
+def test_of_two_who_say_the_same_at_once_neither_is_refused_and_the_first_is_kept(
+    writer: Blog, agent: Any, inside: Platform, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    agent()
+    task_id = asked(writer)["taskId"]
+    waits(writer, {"taskId": task_id})
+    real = approval.decide
+
+    def overtaken(*args: Any, **more: Any) -> Run:
+        first = writer.ask("POST", f"/agent/{word}/{task_id}", {"reason": "the first"})
+        assert first.status_code == 200
+        return real(*args, **more)
+
+    monkeypatch.setattr(approval, "decide", overtaken)
+    soon = Deadline.after(20)
+    second = writing.approve(task_id, soon) if word == "approve" else writing.reject(task_id, "the second", soon)
+    assert (second.status, second.reason) == (("done", "") if word == "approve" else ("rejected", "the first"))
+
+
+def test_a_rejections_reason_is_kept_though_somebody_looks_before_it_is_written(
+    writer: Blog, agent: Any, inside: Platform
+) -> None:
+    agent()
+    begun = asked(writer)
+    waits(writer, begun)
+    approval.decide(begun["runId"], "rejected", Deadline.after(20), note="Too warm.")  # and dies
+    assert status(writer, begun)["reason"] == "Too warm."
 
 
 def test_a_revision_keeps_what_was_before(writer: Blog, reader: Blog, agent: Any, understudy: Platform) -> None:
@@ -273,6 +305,8 @@ NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
         ("tomorrow", "a time like"),
         ("", "a time like"),
         ("2028-11-27T12:00:00Z", "within a year"),
+        ("9999-12-31T23:59:59-01:00", "a time like"),
+        ("0001-01-01T00:00:00+01:00", "a time like"),
     ],
 )
 def test_a_moment_that_is_none_to_come_is_refused(text: str, said: str) -> None:

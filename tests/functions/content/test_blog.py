@@ -149,6 +149,11 @@ def test_two_posts_of_one_title_have_two_addresses(writer: Blog) -> None:
     assert second["slug"].startswith(first["slug"])
 
 
+def test_an_address_that_looks_like_an_id_leads_there(writer: Blog, reader: Blog) -> None:
+    made = writer.write(slug=f"post-{uuid4().hex[:27]}", status="published")
+    assert reader.ask("GET", f"/blog/{made['slug']}").json()["postId"] == made["postId"]
+
+
 def test_an_address_that_was_given_leads_there_for_ever(writer: Blog, reader: Blog) -> None:
     old, new = (f"s-{uuid4().hex[:8]}" for _ in range(2))
     made = writer.write(slug=old, status="published")
@@ -199,7 +204,7 @@ def test_related_posts_share_its_tags_and_are_never_itself(writer: Blog, reader:
 
 def test_the_feed_is_xml_whatever_a_title_holds(writer: Blog, reader: Blog) -> None:
     title = f'</title><script>alert(1)</script> & "{uuid4().hex[:8]}"'
-    writer.write(title=title, status="published", tags=["a"])
+    writer.write(title=title, content="Wor\ufffe\x0bds & more.", status="published", tags=["a"])
     answer = reader.ask("GET", "/blog/rss.xml")
     assert answer.headers["content-type"].startswith("application/rss+xml")
     assert title in [each.text for each in ElementTree.fromstring(answer.text).iter("title")]  # noqa: S314 - our own
@@ -224,6 +229,9 @@ BAD: list[tuple[Any, str]] = [
     ({"title": "x", "content": "x", "status": "scheduled"}, "status"),
     ({"title": "x", "content": "x", "imageUrl": "javascript:alert(1)"}, "imageUrl"),
     ({"title": "x", "content": "x", "imageUrl": "//elsewhere"}, "imageUrl"),
+    ({"title": "x", "content": "x", "imageUrl": "/\\elsewhere"}, "imageUrl"),
+    ({"title": "x", "content": "x", "postId": "mine"}, "postId"),
+    ({"title": "x", "content": "x", "scheduledAt": "2030-01-01T00:00:00Z"}, "scheduledAt"),
     ({"title": "x", "content": "x", "colour": "red"}, "colour"),
     ({"title": "x", "content": "é" * 524_289}, "content"),
     ([], ""),
@@ -234,7 +242,13 @@ BAD: list[tuple[Any, str]] = [
 def test_a_post_that_cannot_be_is_refused_and_names_the_field(writer: Blog, body: Any, field: str) -> None:
     answer = writer.ask("POST", "/blog", body)
     assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_request"
     assert field in answer.json()["error"]
+    assert "Value error" not in answer.json()["error"]
+
+
+def test_a_page_may_send_the_empty_fields_of_a_post(writer: Blog) -> None:
+    assert writer.write(postId="", scheduledAt=None, imageUrl="", tags=[])["status"] == "draft"
 
 
 def test_only_a_schedule_schedules(writer: Blog) -> None:
@@ -246,7 +260,7 @@ def test_only_a_schedule_schedules(writer: Blog) -> None:
     assert writer.ask("PUT", f"/blog/{made['postId']}", {}).status_code == 400
 
 
-@pytest.mark.parametrize("name", ["post-x", "%2e%2e", "a#b", "post-" + "0" * 27, "slug%23x", "x" * 500, "%00", "é"])
+@pytest.mark.parametrize("name", ["post-x", "%2e%2e", "a#b", "post-" + "0" * 27, "slug%23x", "x" * 5_000, "%00", "é"])
 def test_what_is_no_post_is_not_found(reader: Blog, name: str) -> None:
     assert reader.ask("GET", f"/blog/{name}").status_code == 404
 

@@ -29,6 +29,11 @@ def test_nothing_there_is_none(keys: str) -> None:
     assert table.get(keys, {"keyId": "nobody"}) is None
 
 
+@pytest.mark.parametrize("name", ["", "x" * 5_000, "é" * 600])
+def test_what_no_key_can_be_is_not_there(keys: str, name: str) -> None:
+    assert table.get(keys, {"keyId": name}) is None
+
+
 def test_an_item_is_never_written_over(keys: str) -> None:
     first = _item(owner="first")
     table.put_new(keys, first, key="keyId")

@@ -14,6 +14,9 @@ from llm_core.errors import DreyError, StoreUnavailable
 
 Item = dict[str, Any]
 
+LONGEST_KEY = 1_024
+"""Bytes of a text in a key; what is longer, or empty, is asked for by somebody who has no id of ours."""
+
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -29,7 +32,9 @@ class AlreadyThere(DreyError):
 
 
 def get(table: str, key: Mapping[str, Any]) -> Item | None:
-    """The item, read consistently. Raises StoreUnavailable."""
+    """The item, read consistently; None too for a key that DynamoDB cannot have. Raises StoreUnavailable."""
+    if not all(0 < len(value.encode()) <= LONGEST_KEY for value in key.values() if isinstance(value, str)):
+        return None
     try:
         found = dynamodb.direct().get_item(TableName=table, Key=packed(key), ConsistentRead=True)
     except clients.FAILURES as error:
