@@ -12,16 +12,6 @@ from typing import Any
 from local.template import Template
 
 
-@dataclass
-class _Rule:
-    """`limit` requests of one address within `window` seconds, of the path that ends so."""
-
-    path: str
-    limit: int
-    window: float
-    seen: dict[str, deque[float]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Blocked:
     """What a rule answers: its custom response."""
@@ -29,6 +19,18 @@ class Blocked:
     status: int
     content_type: str
     body: str
+    headers: dict[str, str]
+
+
+@dataclass
+class _Rule:
+    """`limit` requests of one address within `window` seconds, of the path that ends so."""
+
+    path: str
+    limit: int
+    window: float
+    refusal: Blocked
+    seen: dict[str, deque[float]] = field(default_factory=dict)
 
 
 class Firewall:
@@ -36,8 +38,8 @@ class Firewall:
 
     def __init__(self, template: Template) -> None:
         acl: dict[str, Any] = next((r["Properties"] for r in template.of_type("AWS::WAFv2::WebACL").values()), {})
-        self._rules = [rule for each in acl.get("Rules", []) if (rule := _read(each))]
-        self._bodies = acl.get("CustomResponseBodies", {})
+        bodies = acl.get("CustomResponseBodies", {})
+        self._rules = [_read(template.resolve(each), bodies) for each in acl.get("Rules", []) if "Fn::If" not in each]
         self._lock = threading.Lock()
 
     def blocked(self, path: str, address: str) -> Blocked | None:
@@ -53,15 +55,16 @@ class Firewall:
                 seen.append(now)
                 if len(seen) > rule.limit:
                     seen.popleft()  # no more than the limit are kept of whoever does not stop
-                    body: dict[str, str] = next(iter(self._bodies.values()), {})
-                    return Blocked(429, "application/json", body.get("Content", ""))
+                    return rule.refusal
         return None
 
 
-def _read(rule: dict[str, Any]) -> _Rule | None:
-    """A rule of one path; None for a second one of the same path, which counts by CloudFront's word."""
-    if "Fn::If" in rule:
-        return None
+def _read(rule: dict[str, Any], bodies: dict[str, dict[str, str]]) -> _Rule:
+    """A rule that counts by the connection's address; those that begin with !If ask what CloudFront says."""
     rate = rule["Statement"]["RateBasedStatement"]
-    match = rate["ScopeDownStatement"]["ByteMatchStatement"]
-    return _Rule(match["SearchString"], rate["Limit"], rate["EvaluationWindowSec"])
+    (path, _) = rate["ScopeDownStatement"]["AndStatement"]["Statements"]
+    told = rule["Action"]["Block"]["CustomResponse"]
+    headers = {header["Name"]: header["Value"] for header in told["ResponseHeaders"]}
+    body = bodies[told["CustomResponseBodyKey"]]["Content"]
+    refusal = Blocked(told["ResponseCode"], "application/json", body, headers)
+    return _Rule(path["ByteMatchStatement"]["SearchString"], rate["Limit"], rate["EvaluationWindowSec"], refusal)

@@ -104,7 +104,7 @@ class Front:
             return preflight(self._template, request_id)
         address = request.client.host if request.client else "127.0.0.1"
         if blocked := self._firewall.blocked(f"{stage}{path}", address):
-            return Response(blocked.body, blocked.status, media_type=blocked.content_type)
+            return Response(blocked.body, blocked.status, blocked.headers, blocked.content_type)
         opened = self._template.open(request.method, path)
         if opened is None or opened.door.name not in self._doors:  # or its Condition is false
             return refusal(self._template, "MISSING_AUTHENTICATION_TOKEN", request_id)

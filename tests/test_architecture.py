@@ -45,6 +45,8 @@ FLOORS: list[tuple[str, list[str]]] = [
                 "aws.secrets",
                 "aws.telemetry",
                 "aws.breaker",
+                "aws.outages",
+                "aws.expiring",
             ),
             *("aws.refusals", "aws.http", "aws.stage_catalog", "aws.writes", "aws.runtime_api", "aws.runtime"),
             *(
@@ -116,6 +118,8 @@ NEIGHBOURS = {
         "aws.sockets": {"aws.clients"},
         "aws.secrets": {"aws.clients", "aws.telemetry"},
         "aws.breaker": {"aws.clients", "aws.telemetry"},
+        "aws.outages": {"aws.breaker", "aws.expiring", "aws.table", "aws.telemetry"},
+        "aws.expiring": {"aws.clients", "aws.table"},
         "aws.http": {"aws.telemetry", "aws.refusals"},
         "aws.stage_catalog": {"aws.documents"},
         "aws.runtime": {"aws.telemetry", "aws.runtime_api"},

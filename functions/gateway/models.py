@@ -10,10 +10,11 @@ from urllib.parse import unquote
 
 from gateway.openapi import describe
 from llm_core import callers, routing
-from llm_core.aws import refusals
+from llm_core.aws import outages, refusals, telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.aws.stage_catalog import catalog
 from llm_core.catalog import Model
+from llm_core.errors import StoreUnavailable
 from llm_core.settings import settings
 
 handler = door = Door({"/v1/models": refusals.openai})
@@ -21,6 +22,10 @@ handler = door = Door({"/v1/models": refusals.openai})
 settings()  # a wrong environment stops the door at its start
 
 _started = time.monotonic()
+LOOKED_SECONDS = 5
+
+_looked: tuple[float, list[str]] = (0.0, [])
+
 _BUCKETS = {"input", "output", "cache_write_5m", "cache_write_1h", "cache_read"}
 
 
@@ -48,14 +53,34 @@ def openapi() -> Response:
 @door.get("/v1/health")
 @door.get("/health")
 def health() -> Response:
+    unavailable = _unavailable()
     shape = {
-        "status": "ok",
+        "status": "degraded" if unavailable else "ok",
         "version": settings().drey_version,
         "uptime": round(time.monotonic() - _started, 3),
-        "providers": sorted({model.provider for model in catalog().models}),
+        "providers": _providers(),
+        "unavailable": unavailable,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
     return _json(shape)
+
+
+def _providers() -> list[str]:
+    return sorted({model.provider for model in catalog().models})
+
+
+def _unavailable() -> list[str]:
+    """Providers and models that cannot be asked; `tables` where ours cannot. Looked up once in five seconds."""
+    global _looked  # noqa: PLW0603 - one container, one memory
+    until, found = _looked
+    if time.monotonic() >= until:
+        try:
+            found = outages.among([*_providers(), *(model.name for model in catalog().models)])
+        except StoreUnavailable:
+            telemetry.logger.exception("health unknown", extra={"event": "health_unknown"})
+            found = ["tables"]
+        _looked = time.monotonic() + LOOKED_SECONDS, found
+    return found
 
 
 def _json(shape: dict[str, Any]) -> Response:

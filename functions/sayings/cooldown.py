@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from llm_core import alerts
-from llm_core.aws import table, telemetry
+from llm_core.aws import expiring, telemetry
 from llm_core.errors import DreyError, Misconfigured, StoreUnavailable
 from llm_core.failures import ProviderDenied, ProviderOverloaded, ProviderRefused, ProviderSkipped
 from llm_core.settings import settings
@@ -23,7 +23,7 @@ _BREAKER_SECONDS = 30
 def resting() -> set[str]:
     """The roles that rest now. Raises StoreUnavailable."""
     names = {_name(role): role for role in writer.ROLES}
-    alive = table.alive(settings().need("health_table_name"), list(names), now=int(time.time()))
+    alive = expiring.alive(settings().need("health_table_name"), list(names), now=int(time.time()))
     return {names[name] for name in alive}
 
 
@@ -51,7 +51,7 @@ def _rest(roles: list[str], seconds: float) -> None:
     now = int(time.time())
     for role in roles:
         try:
-            table.touch(settings().need("health_table_name"), _name(role), now=now, until=now + int(seconds))
+            expiring.touch(settings().need("health_table_name"), _name(role), now=now, until=now + int(seconds))
         except StoreUnavailable as error:
             trouble.log(error, "DynamoDB", "Error keeping a cool-down")
             return

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 
 from llm_core import public
-from llm_core.aws import breaker, clients, secrets, table
+from llm_core.aws import breaker, clients, expiring, outages, secrets
 from llm_core.providers import directory
 from llm_core.settings import settings
 from sayings import builder, cooldown, live, services, shelf, writer
@@ -160,10 +160,10 @@ def test_a_model_rests_as_long_as_it_should(
     began = int(time.time())
     container(told, 4)
     names, health = [f"cooldown#{role}" for role in writer.ROLES], settings().need("health_table_name")
-    alive = table.alive(health, names, now=began + RESTS[fault] - 1)
+    alive = expiring.alive(health, names, now=began + RESTS[fault] - 1)
     whose = roles_of("openai") if RESTS[fault] == 300 else ["sayings_gpt"]
     assert alive == {f"cooldown#{role}" for role in whose}
-    assert table.alive(health, names, now=int(time.time()) + RESTS[fault] + 1) == set()
+    assert expiring.alive(health, names, now=int(time.time()) + RESTS[fault] + 1) == set()
 
 
 # ------------------------------------------------------------------------------------------------ AWS
@@ -237,6 +237,7 @@ def test_parameter_store_in_trouble(
     refused = fault in ("denied", "missing", "garbage")
     assert bool(cooldown.resting()) == refused
     if refused:
+        assert outages.among(PROVIDERS.values()), "health shows it"
         met = aws.asked
         told.fill()
         told.fill()
@@ -270,6 +271,7 @@ def test_without_one_providers_key_the_other_one_writes(
     new = told.fill()
     assert new == {"sayings_haiku": 0, "sayings_sonnet": 0, "sayings_gpt": 3, "sayings_gpt_mini": 3}
     assert cooldown.resting() == set(roles_of("anthropic"))
+    assert outages.among(set(PROVIDERS.values())) == ["anthropic"]
     directory.provider.cache_clear()
 
 

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from llm_core import alerts
-from llm_core.aws import clients, table
+from llm_core.aws import clients, expiring
 from llm_core.errors import StoreUnavailable
 from llm_core.settings import settings
 from tests.conftest import Platform
@@ -183,7 +183,7 @@ def test_an_episode_that_can_neither_be_told_nor_forgotten_does_not_reach_the_re
     def no_more(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(table, "forget", no_more)
+    monkeypatch.setattr(expiring, "forget", no_more)
     monkeypatch.setenv("ALERTS_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:no-such-topic")
     settings.cache_clear()
     assert alerts.raise_once("fallback", subject)

@@ -7,17 +7,19 @@ import json
 import socket
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from llm_core import callers, keys, ledger
 from llm_core.attempt import Attempt
-from llm_core.aws import breaker
+from llm_core.aws import breaker, outages
 from llm_core.aws.stage_catalog import catalog
+from llm_core.byok import OwnKeys
 from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import DeadlineExceeded, LedgerUnavailable
+from llm_core.errors import DeadlineExceeded, DreyError, LedgerUnavailable, Misconfigured
 from llm_core.failures import (
     ProviderDenied,
     ProviderError,
@@ -114,6 +116,30 @@ def test_an_error_by_status_is_an_answer_and_costs_nothing(
     assert row["outcome"] == kind.code
     (line,) = llm_calls(log)
     assert (line["level"], line["provider_status"], line["error.type"]) == ("WARNING", status, kind.__name__)
+
+
+NOBODY = "nobody"
+OUTAGES = [
+    pytest.param(ProviderDenied("no", provider="anthropic", status=401), "provider", id="our key is refused"),
+    pytest.param(ProviderDenied("no", provider="anthropic", status=404), "model", id="this model is not for us"),
+    pytest.param(Misconfigured("no such secret"), "provider", id="our key cannot be read"),
+    pytest.param(ProviderRefused("no", provider="anthropic", status=400), NOBODY, id="the request is at fault"),
+    pytest.param(ProviderOverloaded("no", provider="anthropic", status=529), NOBODY, id="once is no outage"),
+]
+
+
+@pytest.mark.parametrize(("failure", "whose"), OUTAGES)
+@pytest.mark.parametrize("own", [False, True])
+def test_an_outage_of_ours_is_remembered_and_one_of_a_callers_own_key_is_not(
+    call: Call, model: Model, failure: DreyError, whose: str, own: bool
+) -> None:
+    alone = model.model_copy(update={"provider": f"provider-{uuid4().hex[:12]}"})
+    if own:
+        call.own = OwnKeys({alone.provider: lambda _: "sk-own"})
+    with pytest.raises(type(failure)):
+        made(call, alone, raising(failure))
+    names = {"provider": alone.provider, "model": alone.name}
+    assert outages.among(names.values()) == ([names[whose]] if whose != NOBODY and not own else [])
 
 
 UNKNOWN = [

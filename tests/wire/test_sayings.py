@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from llm_core.aws import clients, table
+from llm_core.aws import clients, expiring, table
 from llm_core.settings import settings
 from sayings import build_cache, get_saying, services, writer
 from tests.conftest import Platform
@@ -52,7 +52,7 @@ def test_the_answer_does_not_wait_for_the_models_and_the_cache_is_filled_all_the
 ) -> None:
     """This process is the container that answers; the emulator invokes the one that writes, in the doors' process."""
     begin(monkeypatch)
-    table.forget(settings().need("health_table_name"), build_cache.CLAIM)
+    expiring.forget(settings().need("health_table_name"), build_cache.CLAIM)
     word = f"lighthouse {uuid4().hex[:8]}"
     models = {role: writer.model_of(role).model for role in writer.ROLES}
     for role, model in models.items():

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from llm_core.aws import claims, clients, table, telemetry, tracing
+from llm_core.aws import claims, clients, expiring, telemetry, tracing
 from llm_core.errors import Misconfigured, StoreUnavailable
 from llm_core.notices import notice
 from llm_core.settings import settings
@@ -29,7 +29,7 @@ def raise_once(kind: str, subject: str, **facts: str | int) -> bool:
     now = int(time.time())
     name = f"episode#{kind}#{subject}"
     try:
-        if not table.touch(settings().need("health_table_name"), name, now=now, until=now + EPISODE_SECONDS):
+        if not expiring.touch(settings().need("health_table_name"), name, now=now, until=now + EPISODE_SECONDS):
             return False
     except (StoreUnavailable, Misconfigured):
         telemetry.logger.exception("alert episode not kept", extra={"event": "alert_lost", "alert": kind})
@@ -41,7 +41,7 @@ def raise_once(kind: str, subject: str, **facts: str | int) -> bool:
     except (StoreUnavailable, Misconfigured):
         telemetry.logger.exception("alert not published", extra={"event": "alert_lost", "alert": kind})
         with suppress(StoreUnavailable):  # else the episode ends by itself
-            table.forget(settings().need("health_table_name"), name)
+            expiring.forget(settings().need("health_table_name"), name)
     return True
 
 

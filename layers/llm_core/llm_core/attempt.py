@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 from llm_core import journal, ledger, overruns, payment, pricing
-from llm_core.aws import breaker, telemetry, tracing
+from llm_core.aws import breaker, outages, telemetry, tracing
 from llm_core.aws.stage_catalog import catalog
 from llm_core.aws.tracing import Span
 from llm_core.cache import Place
 from llm_core.call import Call
 from llm_core.catalog import Model
 from llm_core.deadline import Deadline
-from llm_core.errors import DreyError
-from llm_core.failures import ProviderError, ProviderSkipped
+from llm_core.errors import DreyError, Misconfigured
+from llm_core.failures import ProviderDenied, ProviderError, ProviderSkipped
 from llm_core.ledger import Row
 from llm_core.messages import Embeddings, Reply, Usage
 from llm_core.payment import Payment
@@ -115,9 +116,13 @@ class Attempt:
         try:
             return send() if self.own else breaker.guarded(self.model.name, self.model.provider, send), None
         except ProviderError as failure:
+            if isinstance(failure, ProviderDenied) and not self.own:
+                outages.note(self.model.name if failure.status == HTTPStatus.NOT_FOUND else self.model.provider)
             return None, failure
-        except DreyError:  # ours: nothing was sent. Of what nobody foresaw we know nothing
+        except DreyError as error:  # ours: nothing was sent. Of what nobody foresaw we know nothing
             self.payment.not_asked()
+            if isinstance(error, Misconfigured) and not self.own:
+                outages.note(self.model.provider)
             raise
 
     def _book(self, row: Row, answer: Sent | None, failure: ProviderError | None) -> None:

@@ -159,18 +159,25 @@ def test_a_household_of_ipv6_is_one_address(inside: Platform) -> None:
 TEMPLATE = Template(ROOT / "template.yaml")
 
 
+def paths(rate: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a rate rule counts: a path, and whether it came through CloudFront."""
+    found: list[dict[str, Any]] = rate["ScopeDownStatement"]["AndStatement"]["Statements"]
+    return found
+
+
 def test_the_firewall_has_a_rate_for_each_public_route_and_for_nothing_else() -> None:
     rules = TEMPLATE.resources["Firewall"]["Properties"]["Rules"]
     plain = [rule["Statement"]["RateBasedStatement"] for rule in rules if "Name" in rule]
-    counted = [each["ScopeDownStatement"]["ByteMatchStatement"]["SearchString"] for each in plain]
+    counted = [paths(each)[0]["ByteMatchStatement"]["SearchString"] for each in plain]
     assert sorted(counted) == sorted(route.path for route, _ in TEMPLATE.routes if route.path.startswith("/public/"))
     assert all(each["Limit"] >= 10 and each["EvaluationWindowSec"] in (60, 120, 300, 600) for each in plain)
-    trusting = [rule["Fn::If"][1]["Statement"]["RateBasedStatement"] for rule in rules if "Fn::If" in rule]
+    statements = [rule["Fn::If"][1]["Statement"] for rule in rules if "Fn::If" in rule]
+    trusting = [each["RateBasedStatement"] for each in statements if "RateBasedStatement" in each]
     assert len(trusting) == len(plain)
     for each in trusting:
         assert each["ForwardedIPConfig"]["HeaderName"] == "x-viewer-ip"
-        (_, secret) = each["ScopeDownStatement"]["AndStatement"]["Statements"]
-        assert secret["ByteMatchStatement"]["FieldToMatch"] == {"SingleHeader": {"Name": "x-origin-verify"}}
+        (_, proven) = paths(each)
+        assert proven["LabelMatchStatement"]["Key"] == "through-cloudfront"
     association = TEMPLATE.resources["FirewallOfTheApi"]
     assert association["Condition"] == TEMPLATE.resources["Firewall"]["Condition"] == "HasFirewall"
 
@@ -182,6 +189,7 @@ def test_the_front_door_counts_by_the_firewalls_own_rules() -> None:
     assert told[:30] == [None] * 30
     assert told[30] is not None
     assert json.loads(told[30].body)["code"] == "rate_limit"
+    assert told[30].headers == {"Retry-After": "60", "Access-Control-Allow-Origin": "*"}
     assert firewall.blocked(path, "198.51.100.10") is None
     assert firewall.blocked("/api/public/demo/classify", "198.51.100.9") is None
     assert firewall.blocked("/api/v1/complete", "198.51.100.9") is None
@@ -194,3 +202,4 @@ def test_the_31st_call_within_a_minute_is_refused_at_the_front_door(platform: Pl
     assert {each.status_code for each in told[:20]} == {400}
     assert told[-1].status_code == 429
     assert told[-1].json()["statusCode"] == 429
+    assert told[-1].headers["retry-after"] == "60"

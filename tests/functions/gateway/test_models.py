@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 
 from gateway import models
 from llm_core import keys
+from llm_core.aws import breaker, clients, expiring, outages
 from llm_core.aws.stage_catalog import catalog
+from llm_core.settings import settings
 from tests.conftest import Platform
 from tests.functions.gateway.events import Context, Send, body, sender
 
@@ -95,7 +98,56 @@ def test_what_is_open_asks_for_no_key(send: Send, case: str) -> None:
 
 def test_health_says_who_and_since_when_and_no_more(send: Send) -> None:
     told = body(send("models-health"))
-    assert set(told) == {"status", "version", "uptime", "providers", "timestamp"}
-    assert (told["status"], told["uptime"] >= 0) == ("ok", True)
+    assert set(told) == {"status", "version", "uptime", "providers", "unavailable", "timestamp"}
+    assert told["uptime"] >= 0
     assert {"anthropic", "bedrock", "openai"} <= set(told["providers"])
     assert told["timestamp"].endswith("+00:00")
+
+
+@pytest.fixture
+def looked_now(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is known of outages, before and after, and health is looked up each time."""
+    monkeypatch.setattr(models, "LOOKED_SECONDS", -1)
+    monkeypatch.setattr(models, "_looked", (0.0, []))
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    for name in outages.among([*models._providers(), *(model.name for model in catalog().models)]):
+        for prefix in ("outage#", breaker.PREFIX):
+            expiring.forget(settings().need("health_table_name"), f"{prefix}{name}")
+
+
+def test_health_is_degraded_while_a_provider_or_a_model_cannot_be_asked(send: Send, looked_now: None) -> None:
+    told = body(send("models-health"))
+    assert (told["status"], told["unavailable"]) == ("ok", [])
+    outages.note("openai")
+    outages.note("anthropic/claude-haiku-4-5")
+    answer = send("models-health")
+    told = body(answer)
+    assert (answer["statusCode"], told["status"]) == (200, "degraded")
+    assert told["unavailable"] == ["anthropic/claude-haiku-4-5", "openai"]
+    forget()
+    assert body(send("models-health_v1"))["status"] == "ok"
+
+
+def test_health_is_degraded_where_our_own_tables_cannot_be_asked(
+    send: Send, looked_now: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        clients._clients.clear()
+        answer = send("models-health")
+    clients._clients.clear()
+    assert (answer["statusCode"], body(answer)["unavailable"]) == (200, ["tables"])
+
+
+def test_health_is_looked_up_once_in_a_while_however_often_it_is_asked(
+    send: Send, looked_now: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "LOOKED_SECONDS", 60)
+    assert body(send("models-health"))["status"] == "ok"
+    outages.note("openai")
+    assert body(send("models-health"))["status"] == "ok"

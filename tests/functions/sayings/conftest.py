@@ -14,7 +14,7 @@ import pytest
 
 from llm_core import public
 from llm_core.accounts import limits
-from llm_core.aws import clients, functions, stage_catalog, table
+from llm_core.aws import clients, expiring, functions, stage_catalog, table
 from llm_core.deadline import Deadline
 from llm_core.settings import settings
 from local.door import Context
@@ -170,7 +170,7 @@ def four(understudy: Platform, sayings: Sayings, tmp_path: Path, monkeypatch: py
     public.caller("sayings")
     limits.change(public.PURSE, {"day": PURSE}, lambda *_: (), Deadline.after(5))
     for name in (*(f"cooldown#{role}" for role in writer.ROLES), build_cache.CLAIM):
-        table.forget(settings().need("health_table_name"), name)
+        expiring.forget(settings().need("health_table_name"), name)
     return models
 
 

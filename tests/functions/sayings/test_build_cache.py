@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llm_core.aws import table
+from llm_core.aws import expiring
 from llm_core.settings import settings
 from sayings import build_cache, builder, cooldown, services, writer
 from tests.conftest import Platform
@@ -115,8 +115,8 @@ def test_a_long_retry_after_is_obeyed_by_not_asking_again(
     assert cooldown.resting() == set(writer.ROLES)
     names = [f"cooldown#{role}" for role in writer.ROLES]
     health = settings().need("health_table_name")
-    assert table.alive(health, names, now=int(began) + 115) == set(names)
-    assert table.alive(health, names, now=int(time.time()) + 121) == set()
+    assert expiring.alive(health, names, now=int(began) + 115) == set(names)
+    assert expiring.alive(health, names, now=int(time.time()) + 121) == set()
     assert sayings.fill() == {}, "nobody is asked while all rest"
 
 

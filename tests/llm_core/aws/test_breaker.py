@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from llm_core.aws import breaker, clients
+from llm_core.aws import breaker, clients, outages
 from llm_core.errors import DreyError
 from llm_core.failures import (
     ContextLengthExceeded,
@@ -151,8 +151,10 @@ def test_a_probe_that_succeeds_closes_it_for_all(name: str) -> None:
     asked = Asked()
     opened(name, asked)
     recovered(name)
+    assert outages.among([name]) == [name]
     assert [guarded(name, asked) for _ in range(3)] == ["hello"] * 3
     assert asked.times == breaker.FAILURES + 3
+    assert outages.among([name]) == []
 
 
 def test_a_probe_that_fails_leaves_it_open_after_one_try(name: str) -> None:

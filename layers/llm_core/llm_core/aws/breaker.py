@@ -31,6 +31,9 @@ FAILURES = 3
 
 RECOVERY_SECONDS = 30
 
+PREFIX = "breaker#"
+"""Of a circuit's name in the health table."""
+
 _stores: dict[str, CircuitBreakerDynamoDBPersistence] = {}
 
 
@@ -48,7 +51,7 @@ def guarded[T](name: str, provider: str, call: Callable[[], T]) -> T:
         handled_exceptions=(ProviderFailed, ProviderOverloaded, ProviderTimeout),
     )
     circuit = CircuitBreakerHandler(
-        lambda: _alive(call), f"breaker#{name}", config, _stores[table], on_transition=_told
+        lambda: _alive(call), f"{PREFIX}{name}", config, _stores[table], on_transition=_told
     )
     try:
         answer: T | ProviderError = circuit.handle()

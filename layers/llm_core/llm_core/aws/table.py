@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -110,37 +110,6 @@ def listed(table: str, index: str, value: str) -> list[Any]:
         raise unavailable(error) from error
 
 
-def touch(table: str, name: str, *, now: int, until: int) -> bool:
-    """Keep `name` alive until a time (epoch seconds); True if it was not alive before. Raises StoreUnavailable."""
-    try:
-        before = clients.dynamodb().update_item(
-            TableName=table,
-            Key={"name": {"S": name}},
-            UpdateExpression="SET #ttl = :until",
-            ExpressionAttributeNames={"#ttl": "ttl"},
-            ExpressionAttributeValues={":until": {"N": str(until)}},
-            ReturnValues="UPDATED_OLD",
-        )
-    except clients.FAILURES as error:
-        raise unavailable(error) from error
-    alive_until: int = unpacked(before.get("Attributes", {})).get("ttl", 0)
-    return alive_until <= now
-
-
-def alive(table: str, names: Sequence[str], *, now: int) -> set[str]:
-    """Those of these names that `touch` keeps alive at a time (epoch seconds); read once, and hurriedly.
-
-    Raises StoreUnavailable.
-    """
-    keys: Any = [{"name": {"S": name}} for name in names]
-    try:
-        found = clients.hurried_dynamodb().batch_get_item(RequestItems={table: {"Keys": keys}})
-    except clients.FAILURES as error:
-        raise unavailable(error) from error
-    items = map(unpacked, found["Responses"].get(table, []))
-    return {item["name"] for item in items if item.get("ttl", 0) > now}
-
-
 def query(
     table: str, partition: Mapping[str, Any], *, between: tuple[str, Any, Any], consistent: bool = True
 ) -> Iterator[Item]:
@@ -221,15 +190,6 @@ def take(table: str, key: Mapping[str, Any]) -> Item | None:
     except clients.FAILURES as error:
         raise unavailable(error) from error
     return unpacked(gone["Attributes"]) if "Attributes" in gone else None
-
-
-def forget(table: str, name: str, *, key: str = "name") -> bool:
-    """Delete the item, as to end what `touch` keeps alive; whether there was one. Raises StoreUnavailable."""
-    try:
-        gone = clients.dynamodb().delete_item(TableName=table, Key={key: {"S": name}}, ReturnValues="ALL_OLD")
-    except clients.FAILURES as error:
-        raise unavailable(error) from error
-    return "Attributes" in gone
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
