@@ -25,6 +25,7 @@ SAM_CLI := $(VENVS)/sam/.is-in
 SITE := site/out/index.html
 LITELLM := $(VENVS)/litellm/.is-in
 PORTKEY := .local/portkey/.is-in
+LAMBDA := $(VENVS)/lambda/.is-in
 
 # pyenv's stand-in is on PATH even where it has no 3.13, so a candidate counts only if it runs.
 FOUND_PYTHON = $(shell for python in "$(PYTHON)" python3.13 python3 "$$(uv python find --no-project 3.13 2>/dev/null)"; do \
@@ -99,6 +100,16 @@ seed: $(LOCAL) ## Sayings, sample users, keys and usage for what `make run` runs
 .PHONY: rollups
 rollups: $(LOCAL) ## Sums of the usage: whatever they lack is counted from the rows, here or with your AWS credentials for STAGE=dev
 	@$(BIN)/python -m local rollups --stage $(or $(STAGE),local)
+
+.PHONY: reconcile
+reconcile: $(LOCAL) ## The ledger beside a usage export of OpenAI's or Anthropic's console: FILE=usage.csv STAGE=dev
+	@test -n "$(FILE)" || { echo "Which export? make reconcile FILE=usage.csv STAGE=dev" >&2; exit 2; }
+	@$(BIN)/python -m local reconcile $(ON_STAGE) "$(FILE)"
+
+.PHONY: forget
+forget: $(LOCAL) ## All that is kept of a person is erased, and what was erased is told: USER=ada STAGE=dev
+	@test -n "$(call given,USER)" || { echo "Whom? make forget USER=ada STAGE=dev" >&2; exit 2; }
+	@$(BIN)/python -m local forget $(ON_STAGE) "$(call given,USER)"
 
 .PHONY: traces
 traces: $(LOCAL) ## p50, p95, p99 of each hop and the slowest waterfall, here or of STAGE=dev: WHERE=provider=bedrock LAST=3 MINUTES=60
@@ -210,6 +221,11 @@ sayings-faults: $(DEV) $(EMULATOR) ## Sayings while each provider, DynamoDB and 
 soak-live: $(DEV) $(EMULATOR) ## The live socket: SOCKETS=200 at once, 20 messages each, none lost; how soon steps are seen
 	@DREY_SOCKETS=$(or $(SOCKETS),200) $(BIN)/python -m pytest -q -s tests/wire/test_live.py -k "many_sockets or soon"
 
+.PHONY: samlocal
+samlocal: $(DEV) $(EMULATOR) $(LAMBDA) ## sam local invoke, start-lambda and start-api for real, where a Docker engine runs: EVENTS=all
+	@$(MAKE) build CONFIG=local
+	@DREY_EVENTS=$(EVENTS) $(BIN)/python -m pytest -q tests/samlocal
+
 # ------------------------------------------------------------------------------------------------ shipping
 .PHONY: build
 build: $(SAM_CLI) ## What is deployed, layer compiled, with the parameters of a samconfig table: CONFIG=ci
@@ -234,7 +250,7 @@ setup: ## All environments now, instead of when they are first needed
 lock: ## requirements/*.txt anew from *.in, with hashes and no addresses: UPGRADE=1 for newer versions
 	@$(MAKE) $(VENVS)/uv/bin/uv
 	@cd $(LAYER) && $(LOCKED) $(foreach name,$(OF_LAMBDA),--no-emit-package $(name)) requirements.in -o requirements.txt
-	@cd requirements && for name in local dev emulator sam; do \
+	@cd requirements && for name in local dev emulator sam lambda; do \
 	  $(LOCKED) -c ../$(LAYER)/requirements.txt $$name.in -o $$name.txt || exit; done
 	@cd requirements && for name in older-clients agents litellm; do $(LOCKED) $$name.in -o $$name.txt || exit; done
 
@@ -277,6 +293,11 @@ $(PORTKEY): bench/gateway/portkey/package-lock.json
 	@echo "Portkey's gateway, to compare with..."
 	@mkdir -p $(@D) && cp bench/gateway/portkey/*.json $(@D)
 	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(LAMBDA): requirements/lambda.txt | $(VENVS)/lambda/bin/python
+	@echo "What Lambda's runtime has..."
+	@$(VENVS)/lambda/bin/python $(INSTALL) $<
 	@touch $@
 
 $(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python

@@ -37,14 +37,15 @@ def recount(project: Project, stage: str) -> None:
 
 
 def _facts() -> Iterator[Fact]:
-    for row in _rows():
+    for row in rows():
         try:
             yield Fact.of(row)
         except Unreadable as error:
             complain(f"{row.get('userId')} {row.get('timestamp')}: {error}")
 
 
-def _rows() -> Iterator[dict[str, Any]]:
+def rows() -> Iterator[dict[str, Any]]:
+    """All usage rows there are, read consistently."""
     pages = (
         clients.dynamodb().get_paginator("scan").paginate(TableName=environ["USAGE_TABLE_NAME"], ConsistentRead=True)
     )
