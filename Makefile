@@ -8,7 +8,7 @@ ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench deploys
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench deploys site-test
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -212,6 +212,10 @@ soak-posts: $(DEV) $(EMULATOR) ## What lists of posts read when there are 10,000
 .PHONY: soak-streams
 soak-streams: $(DEV) $(EMULATOR) ## A hundred streams at once, and many whose readers leave: docs/benchmarks/streams.md, STREAMS=2000
 	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.soaks --streams $(or $(STREAMS),2000)
+
+.PHONY: site-test
+site-test: $(DEV) $(EMULATOR) site ## The site in a browser: what people do, axe, sizes; pictures in .local/site. ONLY='cancels'
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m tests.site --only "$(ONLY)"
 
 .PHONY: sayings-faults
 sayings-faults: $(DEV) $(EMULATOR) ## Sayings while each provider, DynamoDB and Parameter Store do everything they may do to us

@@ -52,6 +52,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *(
                 "aws.tracing",
                 "aws.claims",
+                "aws.scan",
                 "aws.schedules",
                 "aws.streams",
                 "aws.webhooks",
@@ -71,6 +72,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("ledger", "callers", "public", "people", "viewer", "alerts", "journal", "audit", "overruns"),
             *("terms", "keys", "keyring", "credentials", "key_shapes", "post_shapes", "demo_shapes", "budgets"),
             "saying_shapes",
+            "oversight",
             *("accounts.window", "accounts.steps", "accounts.tree", "accounts.opening", "accounts.endings"),
             "accounts.refusals",
             *("accounts.admission", "accounts.shards"),
@@ -117,7 +119,8 @@ NEIGHBOURS = {
         "aws.functions": {"aws.clients", "aws.table"},
         "aws.sockets": {"aws.clients"},
         "aws.secrets": {"aws.clients", "aws.telemetry"},
-        "aws.breaker": {"aws.clients", "aws.telemetry"},
+        "aws.breaker": {"aws.clients", "aws.table", "aws.telemetry"},
+        "aws.scan": {"aws.clients", "aws.table"},
         "aws.outages": {"aws.breaker", "aws.expiring", "aws.table", "aws.telemetry"},
         "aws.expiring": {"aws.clients", "aws.table"},
         "aws.http": {"aws.telemetry", "aws.refusals"},
@@ -136,6 +139,7 @@ NEIGHBOURS = {
         "live": {"attempt", "call", "watch"},
     },
     "rooms": {
+        "oversight": {"audit", "people"},
         "journal": {"ledger"},
         "terms": {"callers", "accounts.tree", "accounts.window"},
         "key_shapes": {"callers", "accounts.window"},

@@ -94,6 +94,7 @@ REPRESENTATIVE = [
     ("GatewayModels", "models-health"),
     ("AccountsKeys", "keys-list"),
     ("AccountsBudget", "budget-mine"),
+    ("AccountsAdmin", "admin-budgets"),
     ("AgentsRuns", "runs-tools"),
     ("AgentsRuns", "runs-research"),
     ("AgentsStream", "stream-research"),
@@ -118,6 +119,8 @@ REPRESENTATIVE = [
     ("AccountsBudgetEvents", "budget_events-half"),
     ("OperationsAlert", "alert-fallback"),
     ("OperationsDrift", "drift-week"),
+    ("OperationsDashboard", "dashboard-live"),
+    ("OperationsDashboard", "dashboard-health"),
     ("DemoAnswer", "answer-complete"),
     ("ContentRead", "read-list"),
     ("ContentWrite", "write-drafts"),
@@ -165,6 +168,8 @@ MISSED += [("GatewayModels", "models-list", "KEYS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-month", "ROLL_UPS_TABLE_NAME")]
 MISSED += [("AccountsUsage", "usage-generation_unknown", "USAGE_TABLE_NAME")]
 MISSED += [("AccountsKeys", "keys-create", name) for name in ("BUDGETS_TABLE_NAME", "AUDIT_TABLE_NAME")]
+MISSED += [("AccountsAdmin", "admin-usage", name) for name in ("AUDIT_TABLE_NAME", "ROLL_UPS_TABLE_NAME")]
+MISSED += [("OperationsDashboard", "dashboard-live", "RUNS_TABLE_NAME")]
 MISSED += [("AgentsRuns", "runs-research", name) for name in ("RUNS_TABLE_NAME", "AGENT_MACHINE_ARN")]
 MISSED += [("AccountsBudget", "budget-mine", "BUDGETS_TABLE_NAME")]
 MISSED += [

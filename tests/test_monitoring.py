@@ -132,8 +132,16 @@ def test_the_log_of_all_doors_counts_what_failed_and_what_was_late(status: str, 
         assert "DefaultValue" not in told, "a metric that is published while nothing fails is billed all month"
 
 
+def test_the_log_of_all_doors_measures_their_cold_starts() -> None:
+    cold = STACK["Resources"]["ColdStarts"]["Properties"]
+    record = {**REPORT["record"], "metrics": {**REPORT["record"]["metrics"], "initDurationMs": 912.4}}
+    assert matches(cold["FilterPattern"], REPORT | {"record": record})
+    assert not matches(cold["FilterPattern"], REPORT)
+    assert cold["MetricTransformations"][0]["MetricValue"] == "$.record.metrics.initDurationMs"
+
+
 def matches(pattern: str, line: dict[str, Any]) -> bool:
-    """As much of CloudWatch's filter patterns as these two speak: equality, && and ||."""
+    """As much of CloudWatch's filter patterns as these three speak: equality, being there, && and ||."""
 
     def value(path: str) -> Any:
         found: Any = line
@@ -142,6 +150,7 @@ def matches(pattern: str, line: dict[str, Any]) -> bool:
         return found
 
     words = re.sub(r'\$\.([\w.]+) = ("[^"]*")', lambda m: str(value(m[1]) == m[2].strip('"')), pattern.strip("{} "))
+    words = re.sub(r"\$\.([\w.]+) = \*", lambda m: str(value(m[1]) is not None), words)
     assert re.fullmatch(r"[TrueFals()&| ]+", words), f"a pattern that this reader does not know: {pattern}"
     return bool(eval(words.replace("&&", "and").replace("||", "or")))  # noqa: S307 - four words, checked above
 

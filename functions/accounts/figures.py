@@ -14,14 +14,14 @@ from llm_core.keys import Key
 from llm_core.money import usd
 
 
-def key(found: Key, account: Account, caller: Caller) -> dict[str, Any]:
-    """What a key may. Which key it was made by is shown of those below the caller's only."""
+def key(found: Key, account: Account, caller: Caller | None = None) -> dict[str, Any]:
+    """What a key may. Which key it was made by is told of those below the caller's, or to a person."""
     terms, above = found.terms, found.parent.removeprefix("key:")
     return {
         "keyId": found.key_id,
         "name": found.name,
         "userId": found.user_id,
-        "madeBy": above if found.key_id != caller.key_id else None,
+        "madeBy": above if caller is None or found.key_id != caller.key_id else None,
         "scopes": sorted(terms.scopes),
         "models": None if terms.models is None else list(terms.models),
         "monthlyBudget": amount(account.limits.get("month")),

@@ -51,8 +51,12 @@ class Report:
     projection: Projection | None
 
 
-def read(given: Mapping[str, str], today: date) -> Asked:
-    """The query of a request; without dates this month so far, by day. Raises InvalidRequest, naming the parameter."""
+def read(given: Mapping[str, str], today: date, *, of_all: bool = False) -> Asked:
+    """The query of a request; without dates this month so far, by day. `of_all`: of all users, whose keys are not told.
+
+    Raises InvalidRequest, naming the parameter.
+    """
+    names = tuple("user" if of_all and name == "key" else name for name in BY)
     if unknown := sorted(given.keys() - set(_PARAMETERS)):
         raise InvalidRequest(
             f"Unknown parameter {unknown[0][:60]!r}. There are: {', '.join(_PARAMETERS)}.", param=unknown[0][:60]
@@ -60,8 +64,8 @@ def read(given: Mapping[str, str], today: date) -> Asked:
     last = _day(given, "to") or today
     first = _day(given, "from") or last.replace(day=1)
     by = tuple(given.get("by", "day").split(","))
-    if wrong := [name for name in by if name not in BY]:
-        raise InvalidRequest(f"by: {wrong[0][:60]!r} is none of {', '.join(BY)}.", param="by")
+    if wrong := [name for name in by if name not in names]:
+        raise InvalidRequest(f"by: {wrong[0][:60]!r} is none of {', '.join(names)}.", param="by")
     if len(set(by)) < len(by) or {"day", "hour"} <= set(by):
         raise InvalidRequest("by: name each once, and either day or hour.", param="by")
     if first > last:

@@ -73,12 +73,25 @@ ROUTES: tuple[tuple[str, str, str, type[BaseModel] | None], ...] = (
     ("post", "/v1/agents/runs/{id}/reject", "A person does not", run_shapes.Word),
     ("post", "/v1/live/ticket", "A ticket that opens the live socket once, within a minute", None),
     ("get", "/v1/tools", "What agents may use, and which there are", None),
+    ("get", "/admin/usage", "What all users have used, or one of them", None),
+    (
+        "get",
+        "/admin/budgets",
+        "What every account with a limit may still spend, and what the month will have cost",
+        None,
+    ),
+    ("get", "/admin/keys", "All keys", None),
+    ("post", "/admin/keys", "A new key of a user, shown this once", key_shapes.KeyOfUser),
+    ("post", "/admin/keys/{id}/rotate", "Another secret for a key, shown this once", None),
+    ("delete", "/admin/keys/{id}", "The end of a key and of all below it", None),
+    ("get", "/admin/live", "What is at work this moment", None),
+    ("get", "/admin/health", "How well the platform is", None),
     ("get", "/v1/openapi.json", "This description", None),
     ("get", "/health", "Whether the platform is alive", None),
     ("get", "/v1/health", "Whether the platform is alive", None),
 )
 FOR_READERS = {("get", "/blog"), ("get", "/blog/rss.xml"), ("get", "/blog/sitemap.xml"), ("get", "/blog/{postId}")}
-FOR_PEOPLE = ("/blog", "/agent/")
+FOR_PEOPLE = ("/blog", "/agent/", "/admin/")
 """Where somebody signs in instead of sending a key."""
 WITHOUT_A_KEY = {"/v1/openapi.json", "/health", "/v1/health"}
 _REFERENCE = "#/components/schemas/{model}"

@@ -3,11 +3,11 @@ import { Try } from "./try";
 
 const PROMISES = [
   ["/playground/", "Speaks what you speak", "OpenAI’s and Anthropic’s APIs, word for word. Change the base URL and keep your SDK, your tools, your streams."],
-  ["/blog/what-a-hold-is/", "Cannot be overspent", "The most a call can cost is held before anybody is asked, on the key, the user, the team. What it did not cost comes back."],
+  ["/dashboard/", "Cannot be overspent", "The most a call can cost is held before anybody is asked, on the key, the user, the team. What it did not cost comes back."],
   ["/blog/how-the-failure-wall-works/", "Honest on bad days", "Another route answers when the first one cannot, and says so. A cut answer is never passed off as a whole one."],
   ["/agents/", "Agents that survive", "Every step is written down before the next begins. They wait for your word, go on after a crash, and stop at their budget."],
   ["/sayings/", "Knows who wrote what", "Four models write sayings about AWS. People vote; the league table says who is funny and who is merely fast."],
-  ["/blog/a-crash-while-you-press-save/", "Idle for nothing", "No server, no cluster, no gateway that ticks while you sleep. One template in your own account, and your data stays there."],
+  ["/blog/what-a-hold-is/", "Idle for nothing", "No server, no cluster, no gateway that ticks while you sleep. One template in your own account, and your data stays there."],
 ] as const;
 
 export default function Home() {
@@ -19,7 +19,7 @@ export default function Home() {
           <p className="promise">The API your SDK already speaks. Every call priced and written down. Budgets that hold. And next to nothing to pay while nobody asks.</p>
           <p className="row">
             <a className="button" href="/playground/">Open the playground</a>
-            <a className="button quiet" href="/agents/">Watch an agent work</a>
+            <a className="button quiet" href="/dashboard/">See what it costs</a>
           </p>
         </div>
         <Try />

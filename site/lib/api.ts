@@ -25,6 +25,14 @@ export const ROUTES = [
   "POST /v1/agents/runs/{id}/reject",
   "POST /v1/agents/runs/{id}/cancel",
   "POST /v1/live/ticket",
+  "GET /admin/usage",
+  "GET /admin/live",
+  "GET /admin/budgets",
+  "GET /admin/health",
+  "GET /admin/keys",
+  "POST /admin/keys",
+  "POST /admin/keys/{id}/rotate",
+  "DELETE /admin/keys/{id}",
 ] as const;
 
 export type Route = (typeof ROUTES)[number];

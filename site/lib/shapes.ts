@@ -35,6 +35,14 @@ export interface Word {
   reason?: string;
 }
 
+export interface KeyOfUser {
+  userId: string;
+  name: string;
+  scopes: string[];
+  monthlyBudget: number | null;
+  dailyCap?: number | null;
+}
+
 // ---------------------------------------------------------------------------------------------------------- answers
 
 export interface Model {
@@ -165,4 +173,75 @@ export interface Run {
 export interface Tools {
   data: { name: string; description: string }[];
   agents: { type: string; description: string; input: string[]; tools: string[] }[];
+}
+
+export interface Used {
+  calls: number;
+  attempts: number;
+  tokens: { input: number; output: number; total: number; [bucket: string]: number };
+  cost: number;
+  charged: number;
+  estimated: number;
+  cached: number;
+  byok: { attempts: number; tokens: number; share: number | null };
+  latency: { p50_ms: number | null; p95_ms: number | null };
+}
+
+export type UsedBy = Used & Partial<Record<"day" | "hour" | "model" | "provider" | "user" | "key" | "outcome" | "operation", string>>;
+
+export interface Usage {
+  from: string;
+  to: string;
+  by: string[];
+  data: UsedBy[];
+  total: Used;
+  projection: { month: string; spent: number; projected: number; basis_days: number } | null;
+}
+
+export interface Live {
+  asOf: string;
+  runs: { runId: string; userId: string; type: string; status: RunStatus; cost: number; createdAt: string }[];
+  queue: { calls: number; tools: number };
+  latency: { minutes: number; attempts: number; p50_ms: number | null; p95_ms: number | null; p99_ms: number | null };
+  errors: { hour: string; provider: string; model: string; outcome: string; attempts: number }[];
+}
+
+export interface Window {
+  limit: number | null;
+  spent: number;
+  reserved: number;
+  remaining: number | null;
+  period: string;
+  resetsAt: string | null;
+  alerts: number[];
+}
+
+export interface Budgets {
+  asOf: string;
+  accounts: { account: string; parent: string | null; windows: Record<string, Window> }[];
+  projections: { userId: string; month: string; spent: number; projected: number; basis_days: number }[];
+  byok: Record<"platform" | "own", { attempts: number; tokens: number; charged: number }>;
+}
+
+export interface Health {
+  asOf: string;
+  breakers: { candidate: string; state: string; since: string | null }[];
+  prices: { version: string; ageDays: number; longestDays: number };
+  shutdowns: { model: string; provider: string; shutdown: string; days: number }[];
+  measured: { starts: number | null; startMs: number | null; tableMs: number | null; apiMs: number | null; errors: number | null } | null;
+  tables: { name: string; ms: number }[];
+}
+
+export interface Key {
+  keyId: string;
+  name: string;
+  userId: string;
+  scopes: string[];
+  models: string[] | null;
+  monthlyBudget: number | null;
+  dailyCap: number | null;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  madeBy: string | null;
 }

@@ -117,7 +117,7 @@ export function Meter({ spent, held, limit, label }: { spent: number; held: numb
 function Caption({ id, title, note }: { id: string; title: string; note?: string | undefined }) {
   return (
     <figcaption>
-      <h3 id={id}>{title}</h3>
+      <h2 id={id}>{title}</h2>
       {note ? <p className="small soft">{note}</p> : null}
     </figcaption>
   );

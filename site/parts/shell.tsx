@@ -8,6 +8,7 @@ import { Theme } from "./theme";
 const PLACES = [
   ["playground", "Playground"],
   ["agents", "Agents"],
+  ["dashboard", "Dashboard"],
   ["sayings", "Sayings"],
   ["blog", "Blog"],
 ] as const;

@@ -14,6 +14,20 @@ OPERATOR = "operator"
 """Whoever acts with the AWS account's own credentials."""
 
 
+def look(by: str, what: str) -> Write:
+    """The row of a look by somebody at what is everybody's: one for each hour in which they look, more fail."""
+    row = {
+        "account": by,
+        "at": f"{datetime.now(UTC):%Y-%m-%dT%H}#{what}",
+        "by": by,
+        "what": "admin.read",
+        "subject": what,
+        "before": {},
+        "after": {},
+    }
+    return new(settings().need("audit_table_name"), row, key="account")
+
+
 def act(user: str, *, by: str, what: str, subject: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Write:
     """The row of one act: `by` a keyId or `operator`, in the partition of the user whom it concerns."""
     row = {

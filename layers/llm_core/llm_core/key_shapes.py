@@ -86,6 +86,12 @@ class NewKey(KeyChange):
     monthly_budget: Usd | None
 
 
+class KeyOfUser(NewKey):
+    """POST /admin/keys: a key right below a user, who is opened if nobody knows them."""
+
+    user_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._@+-]+$")]
+
+
 class ProviderKey(Order):
     """PUT /v1/auth/keys/{id}/providers/{provider}: the caller's own key there."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from llm_core import audit
 from llm_core.accounts import tree
 from llm_core.accounts.tree import Account
-from llm_core.aws import table
+from llm_core.aws import scan, table
 from llm_core.aws.table import Item
 from llm_core.aws.writes import ConditionFailed, Write, new, together
 from llm_core.callers import hashed
@@ -110,11 +110,20 @@ def _closed(items: Sequence[Item | None]) -> str:
 
 def find(key_id: str) -> Key:
     """Read consistently. Raises NotFound, StoreUnavailable."""
-    item = table.get(settings().need("keys_table_name"), {"keyId": key_id})
+    item = table.get(_table(), {"keyId": key_id})
     if item is None:
         raise NotFound(NO_SUCH)
+    return _parsed(item)
+
+
+def every() -> Iterator[Key]:
+    """All keys, in no order: the table is read whole. Raises StoreUnavailable while it is read."""
+    return map(_parsed, scan.every(_table()))
+
+
+def _parsed(item: Item) -> Key:
     return Key(
-        key_id,
+        item["keyId"],
         item["name"],
         item["userId"],
         item["parent"],

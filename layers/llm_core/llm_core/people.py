@@ -24,6 +24,11 @@ class Person:
     name: str
     groups: frozenset[str]
 
+    @property
+    def acts_as(self) -> str:
+        """Who they are in the audit table."""
+        return f"person:{self.name}"
+
 
 def signed_in(event: Mapping[str, Any], *groups: str) -> Person:
     """The person behind a proxy event, in any one of these groups. Raises Unauthorized, NotAllowed."""

@@ -29,6 +29,7 @@ class Settings(BaseModel):
     content_table_name: str = ""
     content_bucket_name: str = ""
     site_url: str = ""
+    api_name: str = ""
     publish_function_arn: str = ""
     publish_role_arn: str = ""
     publish_schedule_group: str = ""

@@ -77,7 +77,7 @@ function One({ step }: { step: Step }) {
   const failed = type === "done" && data.status !== "succeeded";
   const Icon = failed ? Cross : ICONS[type];
   return (
-    <li className={`${type} ${failed ? "bad" : ""}`}>
+    <li className={`${type} ${failed ? "bad" : ""}`} data-seq={step.seq}>
       <span className="dot"><Icon /></span>
       <div className="what">
         <div className="head">

@@ -7,14 +7,15 @@ table cannot be reached the breaker lets everything through.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
 from aws_lambda_powertools.utilities.circuit_breaker.base import CircuitBreakerHandler
 from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBreakerOpenError
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
-from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitTransition
+from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState, CircuitTransition
 
-from llm_core.aws import clients, telemetry
+from llm_core.aws import clients, table, telemetry
 from llm_core.failures import (
     ProviderDenied,
     ProviderError,
@@ -61,6 +62,19 @@ def guarded[T](name: str, provider: str, call: Callable[[], T]) -> T:
     if isinstance(answer, ProviderError):
         raise answer
     return answer
+
+
+def state(name: str) -> tuple[str, str | None]:
+    """How the circuit of a candidate stands, `closed`, `open` or `half_open`, and since when it is not closed (UTC).
+
+    Raises StoreUnavailable.
+    """
+    found = table.get(settings().need("health_table_name"), {"name": f"breaker#{name}"}) or {}
+    since = found.get("opened_at")
+    told = str(found.get("state", CircuitState.CLOSED.value)).lower()
+    if told == CircuitState.CLOSED.value.lower() or since is None:
+        return told, None
+    return told, datetime.fromtimestamp(float(since), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _alive[T](call: Callable[[], T]) -> T | ProviderError:

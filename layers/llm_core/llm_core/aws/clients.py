@@ -91,6 +91,10 @@ def dynamodb() -> DynamoDBClient:
     return client
 
 
+def cloudwatch() -> Any:
+    return _client("cloudwatch")
+
+
 def hurried_dynamodb() -> DynamoDBClient:
     """One attempt of a second, where an answer that is late is as good as none."""
     client: DynamoDBClient = _client("dynamodb", _HURRIED, "dynamodb hurried")

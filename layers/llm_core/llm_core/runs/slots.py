@@ -45,6 +45,12 @@ def give_back(run: Run) -> Write:
     return Write(runs_table(), _key(run.owner), change, "attribute_exists(#runId)", {}, names)
 
 
+def taken(owner: str) -> list[str]:
+    """The runs that are at work for a user, as far as their leases tell. Raises StoreUnavailable."""
+    slots = (table.get(runs_table(), _key(owner)) or {}).get(_SLOTS, {})
+    return sorted(name for name, lease in slots.items() if lease >= time.time())
+
+
 def make_room(run: Run, deadline: Deadline) -> None:
     """After a step of `take` failed: see to it that it may succeed now. Raises TooManyRuns, StoreUnavailable."""
     owner = run.owner
