@@ -20,8 +20,10 @@ import pytest
 from local.project import Project
 from tests.conftest import ROOT, Platform, fresh
 from tests.estate import Estate
+from tests.test_permissions import permitted
 
 TEMPLATE = Estate({}).source
+AS_HERE = Estate({"DiscordWebhookName": "chat/discord", "SlackWebhookName": "chat/slack"})
 STACK = Project().stack_name("local")
 PLACEHOLDER_KEY = "sk-proj-" + "0" * 12 + "A" * 43
 PLACEHOLDER_CLIENT = "0" * 26
@@ -32,11 +34,12 @@ AWS = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_I
 
 @dataclass(frozen=True)
 class Invoked:
-    """`status` is None when the door failed, 200 when one without routes did not."""
+    """`status` is None when the door failed, 200 when one without routes did not. `calls`: what it asked of AWS."""
 
     status: int | None
     body: str
     logs: str
+    calls: tuple[dict[str, Any], ...] = ()
 
 
 def variables(platform: Platform, door: str) -> dict[str, str]:
@@ -72,11 +75,12 @@ def invoke(
     )
     if done.returncode:
         return Invoked(None, "", done.stdout + done.stderr)
-    logs, _, answer = done.stdout.rpartition("ANSWER ")
-    told = json.loads(answer)
+    rest, _, answer = done.stdout.rpartition("ANSWER ")
+    logs, _, calls = rest.rpartition("CALLS ")
+    told, asked = json.loads(answer), tuple(json.loads(calls))
     if not TEMPLATE.doors[door].routes:
-        return Invoked(200, answer, logs + done.stderr)
-    return Invoked(told["statusCode"], told["body"], logs + done.stderr)
+        return Invoked(200, answer, logs + done.stderr, asked)
+    return Invoked(told["statusCode"], told["body"], logs + done.stderr, asked)
 
 
 @pytest.fixture
@@ -147,6 +151,8 @@ def test_a_door_answers_with_what_its_own_function_is_given(
     assert answer.status == (404 if case.endswith("unknown") else 200), answer.body + answer.logs
     assert "Misconfigured" not in answer.logs
     assert '"level": "ERROR"' not in answer.logs
+    refused = [call for call in answer.calls if not permitted(AS_HERE, door, call)]
+    assert not refused, "IAM would not let it"
 
 
 def test_a_fallback_and_its_alert_work_with_what_the_door_is_given(

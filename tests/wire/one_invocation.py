@@ -1,4 +1,4 @@
-"""A door in a fresh process, as Lambda would run it: one event in, logs and then `ANSWER {...}` out.
+"""A door in a fresh process, as Lambda would run it: one event in; logs, `CALLS [...]` to AWS and `ANSWER {...}` out.
 
 python one_invocation.py gateway.chat event.json [MILLISECONDS_LEFT]
 """
@@ -8,6 +8,9 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from botocore.client import BaseClient
 
 
 class Context:
@@ -21,8 +24,22 @@ class Context:
         return int(left[0]) if left else 20_000
 
 
+calls: list[dict[str, Any]] = []
+"""What it asked of AWS, as boto3 names it: {service, operation, parameters}."""
+
+
+def _remembered(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+    service = client.meta.service_model.service_name
+    calls.append({"service": service, "operation": operation, "parameters": parameters})
+    return _asked(client, operation, parameters)
+
+
+_asked = BaseClient._make_api_call  # type: ignore[attr-defined]
+BaseClient._make_api_call = _remembered  # type: ignore[attr-defined]
+
 module, event, *left = sys.argv[1:]
 answer = importlib.import_module(module).handler(json.loads(Path(event).read_text()), Context())
 if answer and isinstance(answer.get("body"), Iterator):  # a stream: to its end
     answer["body"] = b"".join(answer["body"]).decode()
+print("CALLS " + json.dumps(calls, default=str))  # noqa: T201 - its output is its purpose
 print("ANSWER " + json.dumps(answer))  # noqa: T201 - its output is its purpose
