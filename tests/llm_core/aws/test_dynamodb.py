@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from llm_core.aws import clients, dynamodb
-from llm_core.aws.dynamodb import Direct
 from tests.conftest import Platform
 from tests.faults.troubled_aws import Trouble, standing_before
 
@@ -30,24 +22,6 @@ def trouble(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Troub
         clients._clients.clear()
         yield between
     clients._clients.clear()
-
-
-@given(st.text(max_size=300), st.text("ab+/=", max_size=300), st.sampled_from(["eu-central-1", "us-east-1"]))
-def test_it_signs_as_botocore_does(secret: str, token: str, region: str) -> None:
-    client: Any = boto3.client("dynamodb", region, aws_access_key_id="AKIA", aws_secret_access_key="x")
-    client._request_signer._credentials = Credentials("AKIA", secret, token or None)
-    body = json.dumps({"TableName": "t", "Key": KEY}).encode()
-    ours = Direct(client, 1)._signed("GetItem", body)
-
-    signer = SigV4Auth(Credentials("AKIA", secret, token or None), "dynamodb", region)
-    theirs = AWSRequest("POST", f"{client.meta.endpoint_url}/", {"x-amz-target": ours["x-amz-target"]}, body)
-    theirs.context["timestamp"] = ours["x-amz-date"]
-    theirs.headers["X-Amz-Date"] = ours["x-amz-date"]
-    if token:
-        theirs.headers["X-Amz-Security-Token"] = token
-    text = signer.string_to_sign(theirs, signer.canonical_request(theirs))
-
-    assert ours["authorization"].rpartition("Signature=")[2] == signer.signature(text, theirs)
 
 
 def test_answers_and_refusals_are_those_of_boto3(inside: Platform) -> None:

@@ -1,24 +1,21 @@
 """The three operations on one item that every paid call makes, sent without boto3's machinery around them.
 
 A DynamoDB call is one POST of JSON with a signature. boto3 builds it from its service model, with validation, endpoint
-rules and a parser, at three times the processor that signing and sending take, and three such calls were half of what
-the platform adds to a model's answer (docs/benchmarks/changes.md). Its client still says where to send, with whose
-credentials and time-outs; its hooks around a call are called; what fails raises what boto3 raises.
+rules and a parser, at near three times the processor that signing and sending take, and three such calls were half of
+what the platform adds to a model's answer (docs/benchmarks/changes.md). Its client still says where to send, with whose
+credentials and time-outs; botocore signs; hooks around a call are called; what fails raises what boto3 raises.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import random
 import time
-from functools import lru_cache
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import urllib3
-from botocore.awsrequest import AWSResponse
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
@@ -48,8 +45,8 @@ class Direct:
         self.client = client
         self._attempts = attempts
         self._url = client.meta.endpoint_url + "/"
-        self._host = urlsplit(self._url).netloc
         self._region = client.meta.region_name
+        self._credentials = client._request_signer._credentials  # of its session; they renew themselves
         config = client.meta.config
         self._http = urllib3.PoolManager(
             maxsize=config.max_pool_connections,
@@ -102,30 +99,11 @@ class Direct:
         return parsed
 
     def _signed(self, operation: Operation, body: bytes) -> dict[str, str]:
-        """The headers of a request, signed by AWS's Signature Version 4."""
-        credentials = self.client._request_signer._credentials.get_frozen_credentials()
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        told = {"host": self._host, "x-amz-date": moment}
-        if credentials.token:
-            told["x-amz-security-token"] = credentials.token
-        told["x-amz-target"] = f"DynamoDB_20120810.{operation}"
-        names = ";".join(told)
-        lines = "".join(f"{name}:{value}\n" for name, value in told.items())
-        request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-        scope = f"{moment[:8]}/{self._region}/{_SERVICE}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(_key(credentials.secret_key, scope), text.encode(), "sha256").hex()
-        proof = f"Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
-        return told | {"authorization": f"AWS4-HMAC-SHA256 {proof}", "content-type": "application/x-amz-json-1.0"}
-
-
-@lru_cache(maxsize=4)
-def _key(secret: str, scope: str) -> bytes:
-    """The signing key of a day."""
-    key = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
+        """The headers of a request, signed by botocore."""
+        told = {"x-amz-target": f"DynamoDB_20120810.{operation}", "content-type": "application/x-amz-json-1.0"}
+        request = AWSRequest("POST", self._url, told, body)
+        SigV4Auth(self._credentials, _SERVICE, self._region).add_auth(request)
+        return dict(request.headers.items())
 
 
 def _parsed(response: urllib3.BaseHTTPResponse, operation: Operation) -> Any:
