@@ -25,7 +25,7 @@ OPEN_TO_ANYBODY = {"DemoAnswer", "SayingsGetSaying", "SayingsProcessFeedback", "
 
 NOBODY = [
     # who may do what, and in whose name
-    *("iam:[!P]*", "iam:P[!a]*", "sts:*", "organizations:*", "cognito-idp:*", "cloudformation:*"),
+    *("scheduler:*Group", "iam:[!P]*", "iam:P[!a]*", "sts:*", "organizations:*", "cognito-idp:*", "cloudformation:*"),
     # what keeps things, and for how long
     *("dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:CreateTable", "dynamodb:UpdateTimeToLive"),
     *("dynamodb:*Backup*", "dynamodb:Restore*", "dynamodb:Export*", "dynamodb:PartiQL*"),
@@ -35,7 +35,7 @@ NOBODY = [
     # what runs, and who is told
     *("lambda:Update*", "lambda:Add*", "lambda:Create*", "lambda:Delete*", "lambda:Put*", "lambda:Publish*"),
     *("states:Create*", "states:Update*", "states:Delete*", "apigateway:*", "execute-api:Invoke", "wafv2:*"),
-    *("sns:Subscribe", "sns:Set*", "sns:Delete*", "sns:AddPermission", "cloudwatch:*", "events:*", "scheduler:*Group"),
+    *("sns:Subscribe", "sns:Set*", "sns:Delete*", "sns:AddPermission", "cloudwatch:[!G]*", "events:*"),
     # secrets: one by its name, never a list, never another value
     *("ssm:GetParametersByPath", "ssm:GetParameters", "ssm:Describe*", "ssm:GetParameterHistory"),
     *("secretsmanager:[!G]*", "secretsmanager:GetResource*", "secretsmanager:GetRandom*"),
@@ -49,7 +49,8 @@ ONLY: dict[str, set[str]] = {
     "bedrock:InvokeModelWithResponseStream": CALL_MODELS,
     "iam:PassRole": {"ContentAgent"},
     "ssm:PutParameter": {"AccountsKeys"},
-    "ssm:DeleteParameter": {"AccountsKeys"},
+    "ssm:DeleteParameter": {"AccountsKeys", "AccountsAdmin"},
+    "cloudwatch:GetMetricData": {"OperationsDashboard"},
     "scheduler:CreateSchedule": {"ContentAgent"},
     "scheduler:UpdateSchedule": {"ContentAgent"},
     "scheduler:DeleteSchedule": {"ContentAgent"},
@@ -69,8 +70,8 @@ WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 READS = ("GetItem", "Query", "Scan", "BatchGetItem")
 
 WRITERS: dict[str, set[str]] = {
-    "KeysTable": {"AccountsKeys", "ContentAgent"},
-    "AuditTable": {"AccountsKeys", "AccountsBudget", "ContentAgent"},
+    "KeysTable": {"AccountsKeys", "AccountsAdmin", "ContentAgent"},
+    "AuditTable": {"AccountsKeys", "AccountsBudget", "AccountsAdmin", "ContentAgent", "OperationsDashboard"},
     "RollUpsTable": {"AccountsRollUp"},
     "ContentTable": {"ContentWrite", "ContentAgent", "ContentPublish"},
     "RunsTable": {
