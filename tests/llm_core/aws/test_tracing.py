@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from llm_core import keys
 from llm_core.aws import clients, functions, machine, tracing
+from llm_core.aws.dynamodb import direct, direct_once
 from llm_core.aws.http import Door, Response
 from llm_core.aws.tracing import Place, Span
 from llm_core.errors import NotFound, StoreUnavailable
@@ -259,6 +260,24 @@ def test_a_span_ends_once_wherever_it_is_ended(here: Daemon) -> None:
         raise RuntimeError
     span.end()
     assert [(each["name"], each["fault"]) for each in here.received()] == [("attempt", True)]
+
+
+def test_a_call_that_goes_around_boto3_is_a_hop_all_the_same(
+    inside: Platform, here: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answered, refused and lost on its way."""
+    clients._clients.clear()
+    key, name = {"keyId": {"S": "nobody"}}, inside.environment["KEYS_TABLE_NAME"]
+    direct().get_item(TableName=name, Key=key)
+    with pytest.raises(ClientError):
+        direct().get_item(TableName="none", Key=key)
+    clients._clients.clear()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(HTTPClientError):
+        direct_once().get_item(TableName=name, Key=key)
+    clients._clients.clear()
+    told = [(span["name"], span.get("error", False), span.get("fault", False)) for span in here.received()]
+    assert told == [("DynamoDB", False, False), ("DynamoDB", True, False), ("DynamoDB", False, True)]
 
 
 def test_each_call_to_aws_is_a_hop_and_tells_where_it_was_made(inside: Platform, here: Daemon) -> None:

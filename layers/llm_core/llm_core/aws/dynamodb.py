@@ -85,15 +85,17 @@ class Direct:
         body = json.dumps(asked).encode()
         headers = self._signed(operation, body)
         told: dict[str, Any] = {"headers": headers, "body": body}
-        events.emit(f"before-call.{name}", model=model, params=told, request_signer=None, context={})
+        context: dict[str, Any] = {}  # one for all hooks of a call, which leave there what they need again
+        events.emit(f"before-call.{name}", model=model, params=told, request_signer=None, context=context)
         try:
             response = self._http.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
+            events.emit(f"after-call-error.{name}", exception=error, context=context)
             raise HTTPClientError(error=error) from error
         parsed = _parsed(response, operation)
         told_back: Any = response.headers
         seen = AWSResponse(self._url, response.status, told_back, response)
-        events.emit(f"after-call.{name}", http_response=seen, parsed=parsed, model=model, context={})
+        events.emit(f"after-call.{name}", http_response=seen, parsed=parsed, model=model, context=context)
         if response.status >= 300:
             raise ClientError(parsed, operation)
         return parsed
