@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 
@@ -28,17 +28,19 @@ def replay(names: Sequence[str]) -> int:
     archive = Archive()
     played = [(suite, [*play(suite, archive.find)]) for suite in map(cases.load, names)]
     known = results.read()
-    wrong = [f"layers/llm_core/llm_core/prompts/{each}" for each in prompts.unrecorded(library.FOLDER)]
-    wrong += [each for each in prompts.unevaluated(library.FOLDER, known) if not names or each.split(":")[0] in names]
+    unversioned = prompts.unrecorded(library.FOLDER)
+    unevaluated = [each for each in prompts.unevaluated(library.FOLDER, known) if each.split(":")[0] in names]
+    wrong = [f"layers/llm_core/llm_core/prompts/{each}" for each in unversioned] + unevaluated
+    anew = {each.split(":")[0] for each in (*unversioned, *unevaluated)}
     for suite, outcomes in played:
         wrong += results.complaints(known, library.prompt(suite.use_case), outcomes)
     wrong += drift.complaints(played)
-    left = [file for suite, _ in played for file in archive.unused(suite.use_case)]
+    left = [file for suite, _ in played if suite.use_case not in anew for file in archive.unused(suite.use_case)]
     wrong += [
         f"{file.relative_to(archive.folder.parent)}: no case asks for this recording any more: delete it"
         for file in left
     ]
-    return _told(played, wrong)
+    return _told(played, wrong, anew)
 
 
 def record(names: Sequence[str], understudy: bool, agreed: bool) -> int:
@@ -58,7 +60,7 @@ def record(names: Sequence[str], understudy: bool, agreed: bool) -> int:
         drift.write(played)
     what = "as the understudy counts it, for nothing" if understudy else "was paid"
     CONSOLE.print(f"Recorded {source.asked} answers: {plain(source.spent)} USD, {what}.")
-    return _told(played, [])
+    return _told(played, [], set())
 
 
 def _priced(requests: Sequence[Asked], understudy: bool, agreed: bool) -> None:
@@ -76,14 +78,15 @@ def _priced(requests: Sequence[Asked], understudy: bool, agreed: bool) -> None:
             raise live.NotLive("Nothing was asked.")
 
 
-def _told(played: Sequence[Played], wrong: Sequence[str]) -> int:
-    """The table and all that is wrong; 1 if anything is."""
+def _told(played: Sequence[Played], wrong: Sequence[str], anew: Collection[str]) -> int:
+    """The table and all that is wrong; 1 if anything is. What suites lack that are recorded anew is not told."""
     rows = [(suite.use_case, library.prompt(suite.use_case).version, outcomes) for suite, outcomes in played]
     CONSOLE.print(table.run(rows))
     if any(UNDERSTUDY in outcome.by for _, outcomes in played for outcome in outcomes):
         CONSOLE.print(table.FOOTNOTE)
     complaints = [*wrong]
     for suite, outcomes in played:
+        complaints += [] if suite.use_case in anew else _missing(suite, outcomes)
         complaints += _of_suite(suite, outcomes)
     for each in complaints:
         CONSOLE.print(f"[red]fails[/red] {each}", markup=True)
@@ -91,8 +94,12 @@ def _told(played: Sequence[Played], wrong: Sequence[str]) -> int:
     return 1 if complaints else 0
 
 
+def _missing(suite: Suite, outcomes: Sequence[Outcome]) -> list[str]:
+    return [f"{key}: `make evals LIVE=1 SUITE={suite.use_case}` records it" for o in outcomes for key in o.missing]
+
+
 def _of_suite(suite: Suite, outcomes: Sequence[Outcome]) -> list[str]:
-    told = [f"{key}: `make evals LIVE=1 SUITE={suite.use_case}` records it" for o in outcomes for key in o.missing]
+    told = []
     answered = [outcome for outcome in outcomes if not outcome.missing]
     failed = [outcome for outcome in answered if not outcome.passed]
     if answered and 1 - len(failed) / len(answered) < suite.pass_rate:

@@ -23,7 +23,9 @@ def unrecorded(folder: Path) -> list[str]:
         if str(told.version) not in known:
             wrong.append(f"{file.stem}: version {told.version} is not in versions.json: add {print_now!r}")
         elif known[str(told.version)] != print_now:
-            wrong.append(f"{file.stem}: its text changed without a new version: raise it, and add {print_now!r}")
+            wrong.append(
+                f"{file.stem}: its text changed without a new version: raise it, and add {print_now!r} to versions.json"
+            )
         elif told.version != max(map(int, known)):
             wrong.append(f"{file.stem}: version {told.version} is older than what versions.json lists")
     return wrong

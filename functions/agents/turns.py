@@ -6,7 +6,6 @@ have cost is booked by the sweeper.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -165,7 +164,7 @@ def _step(
     if reply.finish != "stop":
         message = "The answer is longer than a turn may be, so it is not whole."
         return ENDED, ending.ended(run, "failed", reason="cut_off", message=message, before=[response])
-    output = _output(kinds()[run.kind], text)
+    output = kinds()[run.kind].told(text)
     if output is None:
         message = "The answer is not of the form that this kind of agent promises."
         return ENDED, ending.ended(run, "failed", reason="malformed_answer", message=message, before=[response])
@@ -209,18 +208,6 @@ def _called(turn: Turn, place: int) -> Event:
     call, arguments = turn.calls[place], turn.arguments(place)
     shown = call.arguments[:1_000] if arguments is None else arguments
     return Event("tool_call", {"callId": call.id, "toolName": call.name, "toolInput": shown})
-
-
-def _output(kind: Kind, text: str) -> dict[str, Any] | None:
-    """The answer as the run's output; None when it is not what its kind promises."""
-    if kind.output is None:
-        return {"text": text}
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return None
-    whole = isinstance(told, dict) and set(kind.output.get("required", ())) <= told.keys()
-    return told if whole else None
 
 
 def _stopped(run: Run, number: int, reason: str, message: str, deadline: Deadline, charged: int = 0) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def test_a_prompt_edited_without_a_new_version_turns_it_red(copy: Copy, edited: 
     done = copy.run("--suite", "classify")
     assert done.returncode == 1
     assert "classify: its text changed without a new version: raise it, and add" in said(done.stdout)
+    assert done.stdout.count("fails ") == 2, "what to do is not lost among the recordings that this takes with it"
 
 
 def test_a_new_version_that_nobody_has_evaluated_turns_it_red(copy: Copy, edited: Edit) -> None:
@@ -58,6 +59,7 @@ def test_a_new_version_that_nobody_has_evaluated_turns_it_red(copy: Copy, edited
     assert done.returncode == 1
     assert "classify: version 2 has not been evaluated: `make evals LIVE=1 SUITE=classify`" in said(done.stdout)
     assert "without a new version" not in done.stdout
+    assert done.stdout.count("fails ") == 1
 
 
 def _raised(copy: Copy, edited: Edit) -> None:

@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from llm_core.errors import InvalidRequest
+from llm_core.shapes import parse
+
 FOLDER = Path(__file__).parent
 
 Check = Literal["destructive", "pii"]
@@ -37,6 +40,27 @@ class Kind(BaseModel):
     checks: tuple[Check, ...] = ()
     publishes: bool = False
     output: dict[str, Any] | None = None
+
+    def told(self, text: str) -> dict[str, Any] | None:
+        """A model's answer as the output of a run: what was promised and no more; None when it is not that."""
+        if self.output is None:
+            return {"text": text}
+        try:
+            found = parse(text.encode())
+        except (InvalidRequest, UnicodeEncodeError):
+            return None
+        if not isinstance(found, dict) or not set(self.output["required"]) <= found.keys():
+            return None
+        promised = self.output["properties"]
+        output = {name: found[name] for name in promised if name in found}
+        return output if all(_is(value, promised[name]) for name, value in output.items()) else None
+
+
+def _is(value: Any, schema: dict[str, Any]) -> bool:
+    """As far as the schemas of kinds go: texts, and lists of them."""
+    if schema["type"] == "array":
+        return isinstance(value, list) and all(_is(each, schema["items"]) for each in value)
+    return schema["type"] == "string" and isinstance(value, str)
 
 
 @cache
