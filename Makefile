@@ -8,7 +8,7 @@ ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench deploys site-test
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench bench-scale load deploys site-test
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -172,6 +172,14 @@ check-all: check $(SLOW) ## The same, and what takes its time
 bench: $(LOCAL) $(EMULATOR) ## What the gateway adds, next to LiteLLM and Portkey: docs/benchmarks/gateway.md, ROUNDS=5 REQUESTS=60
 	@$(MAKE) -k $(LITELLM) $(PORTKEY) || echo "Whoever is missing is left out."
 	@$(BIN)/python -m bench.gateway --rounds $(ROUNDS) --requests $(or $(REQUESTS),60)
+
+.PHONY: load
+load: $(DEV) $(EMULATOR) ## A burst, a soak and RATE=50 requests a second for SECONDS=600: docs/benchmarks/load.md
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m bench.load --rate $(or $(RATE),50) --seconds $(or $(SECONDS),600)
+
+.PHONY: bench-scale
+bench-scale: $(LOCAL) ## Ten, a thousand and a hundred thousand calls a second, simulated: docs/scale.md
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m bench.scale
 
 .PHONY: bench-usage
 bench-usage: $(LOCAL) $(EMULATOR) ## What questions about usage read at 100,000 rows: docs/benchmarks/usage.md
