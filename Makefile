@@ -253,6 +253,10 @@ deploy: $(LOCAL) ## A stage to your AWS account: STAGE=dev
 	@$(BIN)/python -m bench.size --config-env $(or $(STAGE),dev) --layer-only
 	@$(RUN_SAM) deploy --config-env $(or $(STAGE),dev)
 
+.PHONY: deploy-site
+deploy-site: $(LOCAL) site ## The site to your AWS account, once the platform of that stage is there: STAGE=dev
+	@$(BIN)/python -m local deploy-site --stage $(or $(STAGE),dev)
+
 # ------------------------------------------------------------------------------------------------ housekeeping
 .PHONY: setup
 setup: ## All environments now, instead of when they are first needed

@@ -119,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     reconcile.add_argument("file", type=Path, help="CSV from OpenAI's or Anthropic's console, by model and day")
     reconcile.set_defaults(verb=verbs.reconcile)
 
+    site = known.add_parser("deploy-site", parents=[shared], help="the site's stack, then its files")
+    site.add_argument("--stage", default="dev", help="a stage of samconfig.toml, with your AWS credentials")
+    site.set_defaults(verb=verbs.deploy_site)
+
     invoke = known.add_parser("invoke", parents=[shared], help="send a sample event to one door")
     invoke.add_argument("door", help="gateway/chat")
     invoke.add_argument("case", help="events/gateway/chat-CASE.json")

@@ -83,10 +83,15 @@ class Project:
 
     def stage_parameters(self, stage: str) -> dict[str, str]:
         """The template parameters that samconfig.toml sets for a stage: {name: value}."""
-        verbs = self._samconfig.get(stage, {})
-        pairs = " ".join(
-            verbs.get(verb, {}).get("parameters", {}).get("parameter_overrides", "") for verb in ("global", "deploy")
-        )
+        return self._parameters(stage, "global", "deploy")
+
+    def site_parameters(self, stage: str) -> dict[str, str]:
+        """Those of stacks/frontend.yaml, which stand in the stage's table `site`: {name: value}."""
+        return self._parameters(stage, "site")
+
+    def _parameters(self, stage: str, *verbs: str) -> dict[str, str]:
+        tables = self._samconfig.get(stage, {})
+        pairs = " ".join(tables.get(verb, {}).get("parameters", {}).get("parameter_overrides", "") for verb in verbs)
         return dict(pair.split("=", 1) for pair in shlex.split(pairs))
 
     def now_running(self) -> dict[str, Any]:

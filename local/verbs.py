@@ -129,6 +129,12 @@ def reconcile(project: Project, arguments: argparse.Namespace) -> int:
         return min(1, reconcile.compare(account, reconcile.booked(rows(), form, account.days), form))
 
 
+def deploy_site(project: Project, arguments: argparse.Namespace) -> None:
+    from local.site_deployment import deploy
+
+    sys.stdout.write(f"{deploy(project, arguments.stage)}\n")
+
+
 def invoke(project: Project, arguments: argparse.Namespace) -> int:
     from local.invoke import invoke
 

@@ -47,7 +47,8 @@ make run      # prints a key and a curl
 make seed     # a month of sample usage
 
 # in your account
-make deploy STAGE=dev`}</code></pre>
+make deploy STAGE=dev
+make deploy-site STAGE=dev`}</code></pre>
           <pre tabIndex={0} aria-label="In Python"><code>{`from openai import OpenAI
 
 client = OpenAI(base_url="http://127.0.0.1:3000/v1",

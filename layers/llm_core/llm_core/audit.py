@@ -14,10 +14,10 @@ OPERATOR = "operator"
 """Whoever acts with the AWS account's own credentials."""
 
 
-def look(by: str, what: str) -> Write:
-    """The row of a look by somebody at what is everybody's: one for each hour in which they look, more fail."""
+def look(user: str, what: str, *, by: str) -> Write:
+    """The row of a look at what is everybody's, in the partition of the one who looks: one for each hour, more fail."""
     row = {
-        "account": by,
+        "account": user,
         "at": f"{datetime.now(UTC):%Y-%m-%dT%H}#{what}",
         "by": by,
         "what": "admin.read",

@@ -18,7 +18,7 @@ def looking(event: Mapping[str, Any], what: str, deadline: Deadline) -> Person:
     Raises Unauthorized, NotAllowed, StoreUnavailable.
     """
     person = signed_in(event, ADMIN)
-    look = audit.look(person.acts_as, what)
+    look = audit.look(person.name, what, by=person.acts_as)
     if look.item not in _written:  # a page that is open looks every few seconds
         with suppress(ConditionFailed):  # in this hour they have
             together([look], deadline)

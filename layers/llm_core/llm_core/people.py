@@ -26,8 +26,8 @@ class Person:
 
     @property
     def acts_as(self) -> str:
-        """Who they are in the audit table."""
-        return f"person:{self.name}"
+        """Who they are in the audit table, also in rows that outlive what is kept of them."""
+        return f"person:{self.id}"
 
 
 def signed_in(event: Mapping[str, Any], *groups: str) -> Person:
