@@ -55,6 +55,15 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
         assert (ROOT / target).exists(), f"{page}: {target}"
 
 
+SHOWN = re.findall(r"`(tests/[^`]+\.py)::(test_\w+)`", (ROOT / "docs/security.md").read_text())
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    assert len(SHOWN) > 30
+    for file, name in SHOWN:
+        assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
+
+
 def test_the_readmes_answer_has_the_shape_of_a_real_one() -> None:
     """The curl is run by tests/wire; here the printed answer is held against what the dialect writes."""
     import json
