@@ -8,7 +8,7 @@ ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench bench-scale load deploys site-test
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench bench-starts bench-scale load deploys site-test
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -177,6 +177,10 @@ bench: $(LOCAL) $(EMULATOR) ## What the gateway adds, next to LiteLLM and Portke
 load: $(DEV) $(EMULATOR) ## A burst, a soak and RATE=50 requests a second for SECONDS=600: docs/benchmarks/load.md
 	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m bench.load --rate $(or $(RATE),50) --seconds $(or $(SECONDS),600)
 
+.PHONY: bench-starts
+bench-starts: $(DEV) $(EMULATOR) build ## Each door's start with its first answer, at one processor and at 0.3: docs/benchmarks/starts.md, STARTS=3
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m bench.starts --rounds $(or $(STARTS),3)
+
 .PHONY: bench-scale
 bench-scale: $(LOCAL) ## Ten, a thousand and a hundred thousand calls a second, simulated: docs/scale.md
 	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m bench.scale
@@ -244,8 +248,8 @@ build: $(SAM_CLI) ## What is deployed, layer compiled, with the parameters of a 
 	@$(RUN_SAM) build --config-env $(CONFIG)
 
 .PHONY: size
-size: $(LOCAL) build ## Size of the layer and start of each door, next to a bare boto3 client: ROUNDS=5 of starts
-	@$(BIN)/python -m bench.size --config-env $(CONFIG) --rounds $(ROUNDS)
+size: $(LOCAL) build ## Size of the layer and what each door loads when it starts, next to a bare boto3 client: STARTS=1 of each
+	@$(BIN)/python -m bench.size --config-env $(CONFIG) --rounds $(or $(STARTS),1)
 
 .PHONY: deploy
 deploy: $(LOCAL) ## A stage to your AWS account: STAGE=dev

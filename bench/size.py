@@ -128,12 +128,13 @@ def starts(built: Built, rounds: int) -> tuple[list[float], list[Start]]:
 
         for name in OF_THE_RUNTIME:
             (Path(runtime) / name).symlink_to(Path(boto3.__file__).parents[1] / name)
-        for number in range(rounds + 1):
+        for number in range(rounds + (rounds > 1)):
             alone = _start(built, runtime, built.folder, "")["seconds"]
-            bare += [alone] * (number > 0)  # the first round only warms the disk
+            counts = number > 0 or rounds == 1  # the first of several only warms the disk
+            bare += [alone] * counts
             for door in doors:
                 seen = _start(built, runtime, built.folder / door.name, door.module)
-                door.seconds += [seen["seconds"]] * (number > 0)
+                door.seconds += [seen["seconds"]] * counts
                 door.loaded, door.uncompiled = [s for s in SDKS if s in seen["roots"]], seen["uncompiled"]
     return bare, doors
 
@@ -198,7 +199,7 @@ def clock(built: Built, console: Console, rounds: int) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.size", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--config-env", default="ci", help="the table of samconfig.toml that was built")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=1, help="starts of each door; one shows what it loads")
     parser.add_argument("--layer-only", action="store_true", help="no starts")
     arguments = parser.parse_args()
     console = Console(highlight=False)

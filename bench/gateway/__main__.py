@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
-from bench.gateway import page
+from bench.gateway import page, writing
 from bench.gateway.asking import Failed
 from bench.gateway.estate import Estate, standing
 from bench.gateway.lanes import LITELLM, PORTKEY, Lanes, Running, Start, request
@@ -74,6 +74,7 @@ async def _measured(estate: Estate, asked: argparse.Namespace) -> Run:
         calls,
         (before, os.getloadavg()[0]),
         _versions(missing),
+        writing.measured(estate.doors),
     )
 
 

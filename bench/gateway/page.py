@@ -29,7 +29,7 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class Run:
     """`table_calls`: of one request of Drey's; `missing`: {lane: why it was not there}; `load`: what else this machine
-    did, as the kernel's load average before and after."""
+    did, as the kernel's load average before and after; `writes`: milliseconds of a write by each way."""
 
     results: Results
     starts: Mapping[str, Started]
@@ -40,6 +40,7 @@ class Run:
     table_calls: float
     load: tuple[float, float]
     versions: Mapping[str, str]
+    writes: Mapping[str, float]
 
     @property
     def lanes(self) -> Sequence[str]:
@@ -98,6 +99,9 @@ CPU of a whole answer through Drey, in the same rounds: {ratios or "nobody to co
 |---|---:|
 {_events(run)}
 
+## One conditional write
+CPU of an UpdateItem as a hold makes it, the smallest of some turns in one process: {_writes(run)}.
+
 ## Starts and memory
 From the start of its process to its first answer, nothing else in turn with it; what is resident after all requests.
 
@@ -153,6 +157,10 @@ def _cases(run: Run) -> str:
 def _events(run: Run) -> str:
     cost = {lane: run.results.cpu_us_per_event(SHORT, LONG, EVENTS, lane) for lane in run.lanes if lane != ALONE}
     return "\n".join(f"| {lane} | {microseconds:.0f} |" for lane, microseconds in cost.items())
+
+
+def _writes(run: Run) -> str:
+    return ", ".join(f"{milliseconds:.2f} ms by {way}" for way, milliseconds in run.writes.items())
 
 
 def _starts(run: Run) -> str:
