@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from agents import conversation
 from agents.asking import Asking
-from agents.conversation import Turn
+from agents.conversation import Turn, legible
 from agents.guards import objection
 from agents.tools.registry import tools
 from agents.tools.tool import Context, ToolError
@@ -20,11 +20,12 @@ from agents.turns import to_approve
 from llm_core import callers
 from llm_core.aws import table, telemetry, tracing
 from llm_core.deadline import Deadline
-from llm_core.errors import DreyError, LedgerUnavailable, RateLimited, StoreUnavailable
+from llm_core.errors import DreyError, LedgerUnavailable, NotAllowed, RateLimited, StoreUnavailable, Unauthorized
 from llm_core.runs import approval, change
 from llm_core.runs import run as runs
 from llm_core.runs.bodies import given
 from llm_core.runs.change import Done, Step
+from llm_core.runs.ending import ended
 from llm_core.runs.events import Event
 from llm_core.runs.run import Run, runs_table
 
@@ -42,10 +43,22 @@ def run(run_id: str, number: int, place: int, deadline: Deadline) -> None:
         return
     turn = conversation.find_turn(found, number)
     assert turn is not None  # noqa: S101 - for the type checker: this turn asked for it
-    caller = callers.vouched(found.key_id, found.purse)
+    try:
+        caller = callers.vouched(found.key_id, found.purse)
+    except (NotAllowed, Unauthorized) as error:  # nobody pays any more
+        reason, message = error.code, error.message
+        change.change(
+            run_id, lambda now: None if now.over else ended(now, "failed", reason=reason, message=message), deadline
+        )
+        return
     asking = Asking(caller, deadline, {"run": found.id, "turn": str(number), "call": str(place)})
     began = time.perf_counter()
-    text, is_error = _result(found, turn, place, asking)
+    try:
+        text, is_error = _result(found, turn, place, asking)
+    except DreyError:
+        if asking.charged:
+            change.change(run_id, lambda now: Step(_with_cost(now, asking)), deadline)
+        raise
     took = round((time.perf_counter() - began) * 1000)
     call = turn.calls[place]
     told = Event(
@@ -104,7 +117,7 @@ def _result(found: Run, turn: Turn, place: int, asking: Asking) -> tuple[str, bo
     except Exception as error:  # noqa: BLE001 - a plugin's defect is the model's to work around, and the log's to tell
         telemetry.logger.exception("tool failed", extra={"event": "tool_failed", "tool": name, "run": found.id})
         return f"The tool failed ({type(error).__name__}).", True
-    text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
+    text = legible(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str))
     if len(text) > MOST_CHARACTERS:
         text = f"{text[:MOST_CHARACTERS]}\n[Cut: it has {len(text)} characters.]"
     return text, False

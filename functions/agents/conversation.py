@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.tools.tool import Document
+from llm_core import shapes
 from llm_core.aws import table
+from llm_core.errors import InvalidRequest
 from llm_core.messages import Message, Part, Text, ToolCall, ToolResult
 from llm_core.runs import bodies
 from llm_core.runs.run import Run, runs_table
@@ -31,11 +33,21 @@ class Turn:
 
     def arguments(self, place: int) -> dict[str, Any] | None:
         """Of one call; None when the model wrote no JSON object."""
-        try:
-            read = json.loads(self.calls[place].arguments or "{}")
-        except ValueError:
-            return None
-        return read if isinstance(read, dict) else None
+        return written(self.calls[place].arguments or "{}")
+
+
+def written(text: str) -> dict[str, Any] | None:
+    """The JSON object that a model wrote; None for anything else: NaN, half a letter, endless nesting."""
+    try:
+        read = shapes.parse(text.encode())
+    except InvalidRequest:
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def legible(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can spell and UTF-8 cannot: no store and no provider takes them."""
+    return text.encode(errors="replace").decode()
 
 
 def turn_name(number: int) -> str:

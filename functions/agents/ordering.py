@@ -30,8 +30,10 @@ def read(data: bytes, caller: Caller) -> Order:
     if strange := [name for name in body.require_approval if name not in possible]:
         raise _unknown("requireApproval", strange, possible)
     role = body.role or kind.role
-    routing.plan(role, catalog())
+    routing.of_kind("chat", routing.plan(role, catalog()), role)
     tasks = plain.get("tasks") or []
+    if tasks and plain.get("input"):
+        raise InvalidRequest("input: tasks have inputs of their own. Leave one of the two out.", param="input")
     for given, place in [(task, f"tasks[{n}]") for n, task in enumerate(tasks)] or [(plain.get("input", {}), "input")]:
         _check(kind, given, place)
     terms = Terms(
@@ -57,11 +59,11 @@ def available(kind: Kind, caller: Caller) -> list[str]:
 
 def _check(kind: Kind, given: Mapping[str, Any], place: str) -> None:
     """Raises InvalidRequest."""
-    if not any(given.get(name) for name in kind.input):
+    if not any(_says_something(given.get(name)) for name in kind.input):
         names = " or ".join(kind.input)
         raise InvalidRequest(f"{place}: an agent of type {kind.name} needs {names}.", param=place)
-    for name in ("text", "topic", "question"):
-        if not isinstance(given.get(name, ""), str):
+    for name in sorted(({"text", *kind.input} - {"documents"}) & given.keys()):
+        if not isinstance(given[name], str):
             raise InvalidRequest(f"{place}.{name}: a text.", param=f"{place}.{name}")
     documents = given.get("documents", [])
     if not isinstance(documents, list) or not all(map(_is_document, documents)):
@@ -69,8 +71,14 @@ def _check(kind: Kind, given: Mapping[str, Any], place: str) -> None:
         raise InvalidRequest(f"{place}.documents: {words}", param=f"{place}.documents")
 
 
+def _says_something(value: Any) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
 def _is_document(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("text"), str))
+    if isinstance(value, dict):
+        return isinstance(value.get("text"), str) and isinstance(value.get("title", ""), str)
+    return isinstance(value, str)
 
 
 def _unknown(param: str, strange: Iterable[str], valid: Iterable[str]) -> InvalidRequest:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from agents import ordering, showing
+from agents.beginning import begun
 from agents.kinds import kinds
 from agents.tools.registry import tools
 from llm_core import callers, shapes
@@ -20,7 +23,6 @@ from llm_core.runs.cancel import cancel as stop
 from llm_core.runs.events import after
 from llm_core.runs.run import Run
 from llm_core.runs.shapes import Word
-from llm_core.runs.start import start
 from llm_core.settings import settings
 
 handler = door = Door()
@@ -40,14 +42,14 @@ _MOST_RUNS = 100
 def run() -> Response:
     caller = callers.admit(door.api_key(), "agent:run")
     deadline = door.deadline
-    made = start(caller, ordering.read(door.body(), caller), deadline)
+    made, headers = begun(door, caller)
     until, pause = time.monotonic() + min(AT_ONCE_S, deadline.left), _LOOKS_S[0]
     while made.status == "running" and time.monotonic() + pause < until:
         with tracing.span("wait"):
             time.sleep(pause)
         pause = min(pause * 1.5, _LOOKS_S[1])
         made = stored.find(made.id)
-    return _json(_shown(made), 200 if made.over else 202)
+    return _json(_shown(made), 200 if made.over else 202, headers)
 
 
 @door.get("/v1/agents/runs")
@@ -58,7 +60,10 @@ def list_runs() -> Response:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_RUNS:
         raise InvalidRequest(f"limit: a number from 1 to {_MOST_RUNS}.", param="limit")
     limit = int(text)
-    found = stored.of_owner(caller.user_id, before=asked.get("before"), limit=limit + 1)
+    before = asked.get("before")
+    if before is not None and not stored.is_id(before):
+        raise InvalidRequest("before: the id of a run.", param="before")
+    found = stored.of_owner(caller.user_id, before=before, limit=limit + 1)
     page = found[:limit]
     more = len(found) > limit
     told = {"data": [showing.run(each) for each in page], "hasMore": more, "before": page[-1].id if more else None}
@@ -121,5 +126,5 @@ def _shown(found: Run) -> dict[str, Any]:
     return showing.run(found, after(found.id))
 
 
-def _json(shape: dict[str, Any], status: int = 200) -> Response:
-    return Response(status, json.dumps(shape).encode())
+def _json(shape: dict[str, Any], status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    return Response(status, json.dumps(shape).encode(), headers)

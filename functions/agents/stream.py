@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from agents import ordering, watching
+from collections.abc import Mapping
+from typing import Any
+
+from agents import watching
+from agents.beginning import begun
 from llm_core import callers, shapes
 from llm_core.aws.http import Door, Response
 from llm_core.deadline import Deadline
 from llm_core.runs import run as stored
 from llm_core.runs.shapes import Watch
-from llm_core.runs.start import start
 from llm_core.settings import settings
 
 handler = door = Door()
@@ -22,11 +25,13 @@ STREAM_S = 840.0
 @door.post("/v1/agents/stream")
 def stream() -> Response:
     caller = callers.admit(door.api_key(), "agent:run")
-    deadline, data = Deadline.after(min(door.deadline.left, STREAM_S)), door.body()
-    body = shapes.parse(data)
+    deadline = Deadline.after(min(door.deadline.left, STREAM_S))
+    body: Any = shapes.parse(door.body())
+    headers: Mapping[str, str] = {}
     if isinstance(body, dict) and "runId" in body:
         watch = shapes.read(Watch, body)
         run, seen = stored.find(watch.run_id, caller.user_id), watch.after_seq
     else:
-        run, seen = start(caller, ordering.read(data, caller), door.deadline), 0
-    return Response(200, watching.told(run, seen, deadline), {"x-drey-run-id": run.id}, "text/event-stream")
+        (run, headers), seen = begun(door, caller), 0
+    told = watching.told(run, seen, deadline)
+    return Response(200, told, {**headers, "x-drey-run-id": run.id}, "text/event-stream")

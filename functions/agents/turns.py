@@ -14,11 +14,12 @@ from typing import Any
 
 from agents import conversation
 from agents.asking import cost_of
-from agents.conversation import MOST_CALLS, Turn
+from agents.conversation import MOST_CALLS, Turn, legible
 from agents.guards import canonical
 from agents.kinds import Kind, kinds
 from agents.tools.registry import tools
 from llm_core import callers, gateway
+from llm_core.aws.http import defect
 from llm_core.deadline import Deadline
 from llm_core.errors import BudgetExceeded, DreyError, InvalidRequest, NotAllowed, NotFound, RateLimited, Unauthorized
 from llm_core.failures import ProviderError
@@ -90,7 +91,13 @@ def take(run_id: str, number: int, deadline: Deadline) -> dict[str, Any]:
         if charged:
             change.change(run.id, lambda now: Step(replace(now, cost=now.cost + charged)), deadline)
         raise
-    return _decided(run, number, before, answer, deadline)
+    try:
+        return _decided(run, number, before, answer, deadline)
+    except DreyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - asking again would be paid again, and meet the same
+        failure = defect(error)
+        return _stopped(run, number, failure.code, failure.message, deadline, answer.call.charged)
 
 
 def _is_for_good(error: DreyError) -> bool:
@@ -123,8 +130,12 @@ def _decided(
     """What comes of the answer, written down with its cost."""
     usage = answer.reply.usage
     spent = _Spent(answer.call.charged, usage.prompt, usage.output, answer.call.provider_ms)
-    text = "".join(part.text for part in answer.reply.parts if isinstance(part, Text)).strip()
-    calls = tuple(part for part in answer.reply.parts if isinstance(part, ToolCall))
+    text = legible("".join(part.text for part in answer.reply.parts if isinstance(part, Text)).strip())
+    calls = tuple(
+        ToolCall(legible(part.id), legible(part.name), legible(part.arguments))
+        for part in answer.reply.parts
+        if isinstance(part, ToolCall)
+    )
 
     def decide(now: Run) -> Step:
         outcome, step = _step(spent.on(now), number, before, answer.reply, text, calls, spent)

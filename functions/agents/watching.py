@@ -28,7 +28,10 @@ _LOOKS_AT_RUN = 40
 
 
 def told(run: Run, seen: int, deadline: Deadline) -> Generator[bytes]:
-    """`data: {type, seq, runId, ts, data}` for each event after `seen`; at last `done`, or `reconnect`."""
+    """`data: {type, seq, runId, ts, data}` for each event after `seen`; at last `done`, or `reconnect`.
+
+    Nothing for a run that is over, when `seen` is its last event.
+    """
     yield b": %b\n\n" % run.id.encode()  # so that the status leaves before the first event
     quiet, looks = time.monotonic(), 0
     try:
@@ -39,6 +42,8 @@ def told(run: Run, seen: int, deadline: Deadline) -> Generator[bytes]:
                 yield _data(showing.event(run.id, each))
                 if each.type == "done":
                     return
+            if run.over and not found:
+                return
             looks = 0 if found else looks + 1
             if found:
                 quiet = time.monotonic()
@@ -47,7 +52,7 @@ def told(run: Run, seen: int, deadline: Deadline) -> Generator[bytes]:
                 yield COMMENT
             if looks >= _LOOKS_AT_RUN:
                 looks = 0
-                ending.looked_at(stored.find(run.id), deadline)
+                run = ending.looked_at(stored.find(run.id), deadline)
             if deadline.left <= 1:
                 yield _data({"type": "reconnect", "seq": seen, "runId": run.id, "data": {"afterSeq": seen}})
                 return

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from llm_core.aws import idempotency
 from llm_core.aws.http import Door, Response, defect
 from llm_core.callers import Caller
-from llm_core.errors import DreyError, InvalidRequest
-
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+from llm_core.errors import DreyError
 
 
 def once(door: Door, caller: Caller, run: Callable[[], Response]) -> Response:
@@ -21,14 +18,9 @@ def once(door: Door, caller: Caller, run: Callable[[], Response]) -> Response:
     and so is a defect of ours: nobody knows what it has cost.
     Raises InvalidRequest, IdempotencyMismatch, StillRunning, StoreUnavailable, and what `run` raises.
     """
-    header = door.header("idempotency-key")
-    if header is None:
+    if door.header("idempotency-key") is None:
         return run()
-    key = header.strip()
-    if not _KEY.fullmatch(key):
-        raise InvalidRequest("Idempotency-Key is 1 to 255 printable characters.", param="Idempotency-Key")
-    request = door.current_event.path.encode() + b"\n" + door.body()
-    return idempotency.once(caller.key_id, key, request, door.lambda_context, lambda: _charged(door, run))
+    return idempotency.of_door(door, caller.key_id, lambda: _charged(door, run))
 
 
 def _charged(door: Door, run: Callable[[], Response]) -> Response:

@@ -23,9 +23,13 @@ LOOK_S = 0.5
 """Between two looks at whether an answer is still wanted: one read unit each."""
 
 
-def want(connection: str, request_id: str) -> None:
-    """Raises InvalidRequest while an answer with this id is being written, StoreUnavailable."""
-    item = {**_key(connection, request_id), "begun": 0, "cancelled": 0, "ttl": int(time.time()) + KEPT_SECONDS}
+def want(connection: str, request_id: str, message: str) -> None:
+    """`message` is the id of what asks for it: of two that arrive at once, one is refused.
+
+    Raises InvalidRequest while an answer with this id is being written, StoreUnavailable.
+    """
+    item = {**_key(connection, request_id), "message": message, "begun": 0, "cancelled": 0}
+    item["ttl"] = int(time.time()) + KEPT_SECONDS
     try:
         table.put_new(live_table(), item, key="item")
     except AlreadyThere as error:

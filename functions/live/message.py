@@ -83,7 +83,7 @@ def _subscribe(message: Subscribe, caller: Caller, arrived: Arrived) -> None:
 def _complete(message: Complete, caller: Caller, arrived: Arrived) -> None:
     caller.require("ai:complete")
     asked(message)
-    answers.want(arrived.connection, message.requestId)
+    answers.want(arrived.connection, message.requestId, arrived.request_id)
     try:
         told = frames.frame("ack", {"requestId": message.requestId}, seq=0, data={})
         sockets.post(arrived.connection, told)

@@ -10,6 +10,7 @@ from llm_core import shapes
 from llm_core.completions import Completion
 from llm_core.errors import InvalidRequest
 from llm_core.key_shapes import Order
+from llm_core.runs.shapes import Seq
 
 RequestId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 RunId = Annotated[str, Field(min_length=1, max_length=100)]
@@ -20,7 +21,7 @@ class Subscribe(Order):
 
     action: Literal["subscribe"]
     run_id: RunId
-    after_seq: Annotated[int, Field(ge=0)] = 0
+    after_seq: Seq = 0
 
 
 class Complete(Completion):

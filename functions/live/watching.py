@@ -45,7 +45,7 @@ def watch(run_id: str, after: str, deadline: Deadline) -> None:
     `after`: the token of who began or handed over. Raises StoreUnavailable: the invocation is then repeated.
     """
     token = subscriptions.lease(run_id, deadline, after=after)
-    renewed = looked = time.monotonic()
+    renewed, looked, over = time.monotonic(), -_LOOK_AT_RUN_S, False
     with ThreadPoolExecutor(_AT_ONCE, "watch") as pool:
         while token is not None:
             now = time.monotonic()
@@ -53,16 +53,16 @@ def watch(run_id: str, after: str, deadline: Deadline) -> None:
                 renewed = now
                 if not subscriptions.renew(run_id, token, deadline):
                     return
-            if now - looked > _LOOK_AT_RUN_S:  # it may be lost, and would never end by itself
-                looked = now
-                ending.looked_at(stored.find(run_id), deadline)
             found = subscriptions.of(run_id)
             if not found:
                 subscriptions.give_back(run_id, token, deadline)
                 token = subscriptions.lease(run_id, deadline) if subscriptions.of(run_id) else None
                 continue
+            if now - looked > _LOOK_AT_RUN_S:  # it may be lost, and would never end by itself
+                looked = now
+                over = ending.looked_at(stored.find(run_id), deadline).over
             told = events.after(run_id, min(each.seen for each in found))
-            list(pool.map(lambda each: _serve(each, told, deadline), found))  # noqa: B023 - over before the next look
+            list(pool.map(lambda each: _serve(each, told, over, deadline), found))  # noqa: B023 - over before the next
             if deadline.left < _RENEW_S:
                 event = {"source": "drey.live", "runId": run_id, "token": token}
                 functions.begin(settings().need("live_watch_function"), event)
@@ -70,12 +70,14 @@ def watch(run_id: str, after: str, deadline: Deadline) -> None:
             time.sleep(LOOK_S)
 
 
-def _serve(subscription: Subscription, told: Sequence[Event], deadline: Deadline) -> None:
+def _serve(subscription: Subscription, told: Sequence[Event], over: bool, deadline: Deadline) -> None:
     """Whatever goes wrong with one connection is not in the others' way, and never in the run's."""
     new = [event for event in told if event.seq > subscription.seen]
     try:
         if new:
             _send(subscription, new, deadline)
+        elif over:  # it has seen the last one
+            subscriptions.remove(subscription)
     except Gone:
         connections.close(subscription.connection)
     except (NotSent, StoreUnavailable):  # again at the next look

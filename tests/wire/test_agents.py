@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+import httpx2
 import pytest
 
 from agents.turns import SAME_CALLS
@@ -101,8 +102,27 @@ def test_runs_are_listed_newest_first_and_in_pages(agents: Agents) -> None:
     assert first["hasMore"]
     rest = agents.holder.told("GET", f"/v1/agents/runs?limit=2&before={first['before']}")
     assert ([run["runId"] for run in rest["data"]], rest["hasMore"]) == (made[:1], False)
-    for limit in ("0", "101", "x", "-1", "1.5"):
-        agents.holder.refused("GET", f"/v1/agents/runs?limit={limit}", status=400)
+    for query in ("limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.5", "before=", f"before={'x' * 3_000}"):
+        agents.holder.refused("GET", f"/v1/agents/runs?{query}", status=400)
+    agents.holder.refused("GET", f"/v1/agents/runs/{'x' * 3_000}", status=404)
+
+
+def test_a_run_is_begun_once_for_an_idempotency_key(agents: Agents) -> None:
+    body = {"type": "research", "input": {"topic": "Nests"}, "tools": [], "role": agents.model}
+    headers = {"authorization": f"Bearer {agents.holder.api_key}", "idempotency-key": agents.model}
+
+    def ask(path: str, **changed: Any) -> httpx2.Response:
+        return httpx2.post(f"{agents.platform.url}{path}", json=body | changed, headers=headers, timeout=60)
+
+    first, second = ask("/v1/agents/run"), ask("/v1/agents/run")
+    assert first.json()["runId"] == second.json()["runId"]
+    assert [each.headers.get("x-drey-idempotent-replay") for each in (first, second)] == [None, "true"]
+    assert ask("/v1/agents/run", tools=["search"]).status_code == 422
+    headers["idempotency-key"] = f"{agents.model}-streamed"
+    streams = [ask("/v1/agents/stream") for _ in range(2)]
+    assert len({each.headers["x-drey-run-id"] for each in streams}) == 1
+    assert streams[0].text == streams[1].text
+    assert len(agents.holder.told("GET", "/v1/agents/runs")["data"]) == 2
 
 
 def test_what_cannot_be_run_says_what_can_and_begins_nothing(agents: Agents) -> None:
@@ -116,7 +136,12 @@ def test_what_cannot_be_run_says_what_can_and_begins_nothing(agents: Agents) -> 
         ({"role": "no-such-model"}, "not known"),
         ({"budget": -1}, "USD"),
         ({"budget": "1"}, "USD"),
+        ({"role": "embed"}, "conversation"),
+        ({"input": {"topic": " \n"}}, "topic"),
+        ({"input": {"topic": "a", "documents": [{"title": {}, "text": "b"}]}}, "documents"),
+        ({"type": "blog_generation", "input": {"prompt": {"a": 1}}}, "prompt"),
         ({"tasks": []}, "tasks"),
+        ({"tasks": [{"topic": "a"}]}, "input"),
         ({"tasks": [{"topic": "a"}] * 11}, "tasks"),
         ({"colour": "red"}, "colour"),
     ]
@@ -166,6 +191,27 @@ def test_arguments_that_do_not_fit_are_told_to_the_model(agents: Agents, argumen
     run = agents.finished(tools=["search"])
     assert [is_error for is_error, _ in observed(run)] == [True]
     assert run["status"] == "succeeded", run
+
+
+ODD = [
+    '{"query": "nests", "limit": 1.5}',
+    '{"query": 1e300}',
+    f'{{"query": {"9" * 400}}}',
+    '{"query": NaN}',
+    '{"query": "half a letter: \\ud83d"}',
+    f'{{"query": {"[" * 60}{"]" * 60}}}',
+    f'{{"query": {"[" * 900}{"]" * 900}}}',
+]
+
+
+def test_whatever_a_model_writes_its_turn_is_paid_once(agents: Agents) -> None:
+    """Fractions, numbers without end, deep nesting, halves of letters: no table takes them as they are."""
+    agents.will({"tool_calls": [{"name": "search", "arguments": odd} for odd in ODD]})
+    run = agents.finished(tools=["search"])
+    assert run["status"] == "succeeded", run
+    assert sorted(is_error for is_error, _ in observed(run)) == sorted("letter" not in odd for odd in ODD)
+    assert next(step["toolInput"] for step in run["steps"] if step["type"] == "tool_call") == json.loads(ODD[0])
+    assert len(rows(agents)) == types(run).count("think") + 1
 
 
 def test_a_model_that_asks_for_the_same_thing_again_and_again_is_stopped(agents: Agents) -> None:
@@ -293,6 +339,23 @@ def test_silence_is_a_no(agents: Agents, impatient: str, publishes: bool) -> Non
         ((is_error, words),) = observed(run)
         assert (run["status"], is_error) == ("succeeded", True)
         assert "in time" in words
+
+
+def test_a_task_is_cancelled_while_it_waits_and_the_run_above_goes_on(agents: Agents) -> None:
+    agents.platform.perform(call("calculator", expression="6 * 7"), model=agents.model, times=2)
+    tasks = [{"topic": topic} for topic in ("dreys", "nests")]
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(agents.run, input={}, tasks=tasks, requireApproval=["calculator"])
+        while len(found := agents.holder.told("GET", "/v1/agents/runs")["data"]) < 3:
+            time.sleep(0.02)
+        first, second = next(run["taskRunIds"] for run in found if "taskRunIds" in run)
+        for each in (first, second):
+            agents.until(each, "awaiting_approval")
+        agents.holder.told("POST", f"/v1/agents/runs/{first}/cancel")
+        agents.holder.told("POST", f"/v1/agents/runs/{second}/approve", {})
+        over = asked.result(timeout=60)
+    assert (over["status"], over["reason"]) == ("failed", "tasks_failed")
+    assert [agents.see(each)["status"] for each in (first, second)] == ["cancelled", "succeeded"]
 
 
 def test_a_run_is_cancelled_in_the_middle_of_a_turn_and_pays_for_that_turn(agents: Agents) -> None:

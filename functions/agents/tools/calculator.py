@@ -16,6 +16,13 @@ _LONGEST = 500
 _LARGEST_POWER = 1_000
 _MOST_BITS = 10_000
 
+
+def _round(number: Any, digits: int | None = None) -> Any:
+    if digits is not None and abs(digits) > _LARGEST_POWER:  # it would work out that power of ten
+        raise ToolError(f"Digits end at {_LARGEST_POWER}.")
+    return round(number, digits)
+
+
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -25,7 +32,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"abs": abs, "round": round, "sqrt": math.sqrt, "min": min, "max": max}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {"abs": abs, "round": _round, "sqrt": math.sqrt, "min": min, "max": max}
 _NAMES = {"pi": math.pi, "e": math.e}
 
 
@@ -71,7 +78,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def _bounded(value: Any) -> Any:
-    if isinstance(value, complex):
+    if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
         raise ToolError("The result is no real number.")
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         raise ToolError("This number would be too long.")

@@ -10,7 +10,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from threading import Timer
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -47,10 +49,17 @@ def http_request(
             raise ToolError(f"{place.hostname} cannot be read: {type(error).__name__}.") from error
         location = answer.getheader("location")
         if answer.status not in _REDIRECTS or not location:
-            text = body.decode(answer.headers.get_content_charset() or "utf-8", "replace")
-            return {"url": url, "status": answer.status, "contentType": answer.getheader("content-type"), "text": text}
+            told = {"url": url, "status": answer.status, "contentType": answer.getheader("content-type")}
+            return {**told, "text": _text(body, answer.headers.get_content_charset() or "utf-8")}
         url = urljoin(url, location)
     raise ToolError(f"{urlsplit(url).hostname} redirects more than {_MOST_REDIRECTS} times.")
+
+
+def _text(body: bytes, charset: str) -> str:
+    try:
+        return body.decode(charset, "replace")
+    except LookupError:  # a charset that nobody knows
+        return body.decode("utf-8", "replace")
 
 
 def _checked(url: str) -> SplitResult:
@@ -97,14 +106,21 @@ def is_public(text: str) -> bool:
 
 
 def _fetched(place: SplitResult, address: str, timeout: float) -> tuple[http.client.HTTPResponse, bytes]:
-    """Raises OSError or HTTPException."""
+    """All of it within `timeout` seconds, also from who sends a byte now and then. Raises OSError or HTTPException."""
     connection = _Pinned(place, address, timeout)
+    wall = Timer(timeout, connection.hang_up)
+    wall.daemon = True
+    wall.start()
     try:
         target = (place.path or "/") + (f"?{place.query}" if place.query else "")
         connection.request("GET", target, headers={"user-agent": "drey", "accept-encoding": "identity"})
         answer = connection.getresponse()
-        return answer, answer.read(_MOST_BYTES)
+        body = answer.read(_MOST_BYTES)
+        if connection.over:  # what was cut off looks like an end
+            raise TimeoutError
+        return answer, body
     finally:
+        wall.cancel()
         connection.close()
 
 
@@ -113,10 +129,19 @@ class _Pinned(http.client.HTTPConnection):
 
     def __init__(self, place: SplitResult, address: str, timeout: float) -> None:
         super().__init__(place.hostname or "", _PORTS[place.scheme], timeout=timeout)
+        self.over = False
         self._address = address
+        self._wire: socket.socket | None = None  # `sock` is forgotten before a body without a length is read
         self._tls = place.scheme == "https"
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self._wire = socket.create_connection((self._address, self.port), self.timeout)
         if self._tls:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            self.sock = self._wire = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+
+    def hang_up(self) -> None:
+        """From another thread: whoever reads meets the end."""
+        self.over = True
+        if self._wire is not None:
+            with suppress(OSError):
+                self._wire.shutdown(socket.SHUT_RDWR)

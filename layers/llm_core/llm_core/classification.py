@@ -32,17 +32,18 @@ def _schema(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def chosen(reply: Reply, labels: Sequence[str]) -> tuple[str | None, float]:
-    """The label, None where there is none, and how sure the model is (0 to 1).
+    """The label, None where there is none, and how sure the model is (0 to 1)."""
+    if reply.finish == "refusal":
+        return None, 0.0
+    return named("".join(part.text for part in reply.parts if isinstance(part, Text)), labels)
 
-    JSON with words around it and another case are forgiven.
-    """
-    text = "".join(part.text for part in reply.parts if isinstance(part, Text))
+
+def named(text: str, labels: Sequence[str]) -> tuple[str | None, float]:
+    """The same of what a model said. JSON with words around it and another case are forgiven."""
     found = _OBJECT.search(text)
     try:
         told = json.loads(found[0]) if found else {"label": text.strip().strip(".\"'")}
     except (RecursionError, ValueError):
-        return None, 0.0
-    if reply.finish == "refusal":
         return None, 0.0
     label = str(told.get("label", "")) if isinstance(told, dict) else ""
     by_case = {each.casefold(): each for each in labels}

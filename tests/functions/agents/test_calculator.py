@@ -54,6 +54,9 @@ def test_it_works_out(expression: str, result: str) -> None:
         "1; 2",
         "True + 1",
         "round(2, ndigits=1)",
+        "round(5, -9 ** 9)",
+        "1e999",
+        "1e308 * 10 - 1e308 * 10",
         "(" * 400 + "1" + ")" * 400,
     ],
 )

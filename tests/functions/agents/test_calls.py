@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from agents import calls, conversation, turns
+from agents.asking import Asking
 from agents.conversation import Turn
 from agents.tools import registry
-from agents.tools.tool import Tool, tool
+from agents.tools.tool import Context, Tool, tool
 from llm_core.callers import Caller
 from llm_core.deadline import Deadline
 from llm_core.errors import StoreUnavailable
@@ -54,12 +55,25 @@ def delete_all(what: str = "") -> str:
 
 
 @tool()
+def halting(context: Context) -> str:
+    """Pays, and finds its table busy then."""
+    cast(Asking, context.ask).charged += 7
+    raise StoreUnavailable("busy")
+
+
+@tool()
+def half_a_letter() -> str:
+    """Gives back what no UTF-8 can say."""
+    return "squirrel \ud83d"
+
+
+@tool()
 def busy() -> str:
     """Finds its table busy."""
     raise StoreUnavailable("busy")
 
 
-OURS = (huge, broken, treacherous, delete_all, busy)
+OURS = (huge, broken, treacherous, delete_all, busy, halting, half_a_letter)
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +137,25 @@ def test_what_passes_is_raised_so_that_it_is_tried_again(asked: Asked) -> None:
     with pytest.raises(StoreUnavailable):
         calls.run(run.id, 1, 0, soon())
     assert after(run.id) == []
+
+
+def test_what_a_tool_paid_before_it_has_to_be_tried_again_is_the_runs(asked: Asked) -> None:
+    run = asked("halting")
+    for paid in (7, 14):
+        with pytest.raises(StoreUnavailable):
+            calls.run(run.id, 1, 0, soon())
+        assert runs.find(run.id).cost == paid
+
+
+def test_half_a_letter_is_no_reason_to_fail(asked: Asked) -> None:
+    assert result(asked("half_a_letter")) == ("squirrel ?", False)
+
+
+def test_without_a_key_that_pays_a_run_ends_and_says_so(asked: Asked) -> None:
+    run = change(asked("delete_all").id, lambda now: Step(replace(now, key_id="sk-proj-revokedrevok")), soon())
+    calls.run(run.id, 1, 0, soon())
+    over = runs.find(run.id)
+    assert (over.status, over.reason, RAN) == ("failed", "unauthorized", [])
 
 
 def test_a_result_that_gives_orders_is_text_and_nothing_follows_from_it(asked: Asked) -> None:

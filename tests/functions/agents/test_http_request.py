@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.server
 import socket
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -67,7 +69,8 @@ def web(monkeypatch: pytest.MonkeyPatch, allowed: Callable[[str], None]) -> Iter
 
 
 class Pages(http.server.BaseHTTPRequestHandler):
-    """`/to?<address>` redirects there, `/again` to itself; everything else is a page that says where it is."""
+    """`/to?<address>` redirects there, `/again` to itself, `/drip` never ends; everything else is a page that says
+    where it is, in the charset of its query."""
 
     def do_GET(self) -> None:
         path, _, target = self.path.partition("?")
@@ -77,12 +80,24 @@ class Pages(http.server.BaseHTTPRequestHandler):
             self.send_header("content-length", "0")
             self.end_headers()
             return
+        if path == "/drip":
+            self.drip()
+            return
         body = f"{self.headers['host']} {self.path}".encode()
         self.send_response(200)
-        self.send_header("content-type", "text/plain; charset=utf-8")
+        self.send_header("content-type", f"text/plain; charset={target or 'utf-8'}")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def drip(self) -> None:
+        """A byte now and then, for as long as somebody reads."""
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b".")
+                time.sleep(0.05)
 
     def log_message(self, *_: Any) -> None:
         """Nobody wants to read it."""
@@ -204,6 +219,16 @@ def test_a_redirect_within_the_allowed_is_followed_and_ends(web: Connections) ->
     assert fetch("http://docs.example/to?/there")["text"] == "docs.example /there"
     with pytest.raises(ToolError, match="redirects"):
         fetch("http://docs.example/again")
+
+
+def test_a_page_that_never_ends_is_left_in_time(web: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.tools.http_request._SECONDS", 0.5)
+    with pytest.raises(ToolError, match="TimeoutError"):
+        fetch("http://docs.example/drip")
+
+
+def test_a_page_in_a_charset_of_nobodys_is_read_as_far_as_it_goes(web: Connections) -> None:
+    assert fetch("http://docs.example/a?klingon")["text"] == "docs.example /a?klingon"
 
 
 def test_only_hosts_that_an_operator_named_are_read(web: Connections, allowed: Callable[[str], None]) -> None:

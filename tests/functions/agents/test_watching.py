@@ -33,6 +33,21 @@ def test_before_the_wall_it_says_where_to_go_on(kept: Runs, books: Books) -> Non
     assert [each["seq"] for each in read(watching.told(run, 2, Deadline.after(5)))] == [3]
 
 
+@pytest.mark.parametrize("seen", [1, 99_999_999])
+def test_a_run_that_is_over_has_nothing_more_to_tell(kept: Runs, books: Books, seen: int) -> None:
+    run = change(kept.begin().id, lambda now: ending.ended(now, "succeeded"), soon())
+    assert read(watching.told(run, seen, Deadline.after(30))) == []
+
+
+def test_whoever_begins_after_the_end_is_let_go_when_it_comes(
+    kept: Runs, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_LOOKS_AT_RUN", 1)
+    run = kept.begin()
+    change(run.id, lambda now: ending.ended(now, "succeeded"), soon())
+    assert read(watching.told(run, 7, Deadline.after(30))) == []
+
+
 def test_while_nothing_happens_it_is_kept_alive(kept: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "SILENCE_S", 0.0)
     run = kept.begin()

@@ -10,13 +10,13 @@ import pytest
 from llm_core.accounts.window import Window
 from llm_core.aws import table
 from llm_core.deadline import Deadline
-from llm_core.errors import NotFound
+from llm_core.errors import NotFound, StoreUnavailable
 from llm_core.runs import bodies, ending, run, slots
 from llm_core.runs.bodies import given
 from llm_core.runs.change import Step, change
 from llm_core.runs.events import Event, after
 from llm_core.runs.slots import MOST, TooManyRuns
-from llm_core.runs.start import Order, event
+from llm_core.runs.start import Order, event, start
 from tests.llm_core.runs.conftest import TERMS, Runs, someone, soon
 
 
@@ -112,6 +112,30 @@ def test_a_run_of_which_nobody_hears_any_more_is_ended_when_somebody_looks(kept:
     lost = ending.looked_at(change(made.id, long_ago, soon()), soon())
     assert (lost.status, lost.reason) == ("failed", "lost")
     assert [each.type for each in after(made.id)] == ["error", "done"]
+
+
+def test_a_run_whose_tasks_wait_for_people_is_not_lost(kept: Runs) -> None:
+    terms = replace(TERMS, publishes=True)
+    made = kept.begin(Order("blog_generation", {}, terms, tasks=[{"prompt": "a"}]))
+
+    def long_ago(now: run.Run) -> Step:
+        return Step(replace(now, until=int(time.time()) - ending.LOST_SECONDS - 1))
+
+    assert not ending.looked_at(change(made.id, long_ago, soon()), soon()).over
+
+
+def test_a_run_that_cannot_be_started_ends_and_gives_its_slot_back(kept: Runs) -> None:
+    """Its state machine is not there: each is refused as such, never because the others take all slots."""
+    for _ in range(MOST + 1):
+        with pytest.raises(StoreUnavailable):
+            start(kept.caller, Order("research", {"topic": "a"}, TERMS), soon())
+    kept.begin()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 3_000])
+def test_what_can_be_no_id_is_nobodys_run(kept: Runs, name: str) -> None:
+    with pytest.raises(NotFound):
+        run.find(name)
 
 
 def test_nothing_is_read_of_a_table_that_is_not_there(kept: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,9 +27,9 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.serialization.base import BaseIdempotencySerializer
 
 from llm_core.aws import clients
-from llm_core.aws.http import Response
+from llm_core.aws.http import Door, Response
 from llm_core.aws.telemetry import logger
-from llm_core.errors import IdempotencyMismatch, StillRunning, StoreUnavailable
+from llm_core.errors import IdempotencyMismatch, InvalidRequest, StillRunning, StoreUnavailable
 from llm_core.settings import settings
 
 KEPT_SECONDS = 86_400
@@ -36,10 +37,25 @@ KEPT_SECONDS = 86_400
 MOST_BYTES = 380_000
 """Of a record, compressed and in base64: DynamoDB's items end at 400 KB, names and hashes included."""
 
-_HEADER = "x-drey-idempotent-replay"
+REPLAYED = "x-drey-idempotent-replay"
 _PREFIX = "idempotency"
 
 _stores: dict[str, DynamoDBPersistenceLayer] = {}
+
+
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def of_door(door: Door, who: str, run: Callable[[], Response]) -> Response:
+    """What `run` answers; where the request has an `Idempotency-Key`, `once`. Raises InvalidRequest, and as `once`."""
+    header = door.header("idempotency-key")
+    if header is None:
+        return run()
+    key = header.strip()
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest("Idempotency-Key is 1 to 255 printable characters.", param="Idempotency-Key")
+    request = door.current_event.path.encode() + b"\n" + door.body()
+    return once(who, key, request, door.lambda_context, run)
 
 
 def once(who: str, key: str, request: bytes, context: Any, run: Callable[[], Response]) -> Response:
@@ -173,7 +189,7 @@ class _Answers(BaseIdempotencySerializer):
                 "To ask once more, choose a new Idempotency-Key."
             )
         body = zlib.decompress(base64.b64decode(data["body"]))
-        return Response(data["status"], body, {**data["headers"], _HEADER: "true"}, data["type"])
+        return Response(data["status"], body, {**data["headers"], REPLAYED: "true"}, data["type"])
 
 
 def _packed(answer: Response, body: bytes) -> dict[str, Any]:

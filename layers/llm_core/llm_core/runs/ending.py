@@ -58,4 +58,6 @@ def looked_at(run: Run, deadline: Deadline) -> Run:
 
 def _lost_at(run: Run) -> int:
     waits = WAITS[run.pending.what] if run.pending else 0
+    if run.children:  # each of them may wait for a person
+        waits = WAITS["publish"] if run.terms.publishes else WAITS["tools"] if run.terms.approvals else 0
     return run.until + waits + LOST_SECONDS

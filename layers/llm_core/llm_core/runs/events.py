@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,18 +52,18 @@ def after(run_id: str, seq: int = 0) -> list[Event]:
 def _after(run_id: str, seq: int) -> Iterator[Event]:
     span = ("item", _name(seq + 1), _name(_LAST))
     for item in table.query(runs_table(), {"runId": run_id}, between=span):
-        yield Event(item["type"], item["data"], item["seq"], item["ts"])
+        yield Event(item["type"], json.loads(item["data"]), item["seq"], item["ts"])
 
 
 def stored(run: Run, event: Event, seq: int) -> table.Item:
-    """As it is kept."""
+    """As it is kept: the data as text, because a model writes what no attribute holds (fractions, deep nesting)."""
     return {
         "runId": run.id,
         "item": _name(seq),
         "seq": seq,
         "type": event.type,
         "ts": event.ts,
-        "data": dict(event.data),
+        "data": json.dumps(dict(event.data), ensure_ascii=False),
         "ttl": expiry(run.created),
     }
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Mapping
@@ -110,9 +111,14 @@ def new_id() -> str:
     return f"run-{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
 
 
+def is_id(text: str) -> bool:
+    """Whether it may be one: DynamoDB takes no empty key, and none of more than 2 KB."""
+    return 0 < len(text) <= 100
+
+
 def find(run_id: str, owner: str | None = None) -> Run:
     """Read consistently. With an owner: NotFound also for somebody else's. Raises NotFound, StoreUnavailable."""
-    item = table.get(runs_table(), {"runId": run_id, "item": ITSELF})
+    item = table.get(runs_table(), {"runId": run_id, "item": ITSELF}) if is_id(run_id) else None
     if item is None or (owner is not None and item["owner"] != owner):
         raise unknown(run_id)
     return parsed(item)
@@ -160,7 +166,7 @@ def parsed(item: table.Item) -> Run:
         input_tokens=item["inputTokens"],
         output_tokens=item["outputTokens"],
         reason=item["reason"],
-        output=item["output"],
+        output=json.loads(item["output"]),
         pending=waiting and Pending(**waiting),
     )
 
@@ -196,7 +202,7 @@ def stored(run: Run) -> table.Item:
         "inputTokens": run.input_tokens,
         "outputTokens": run.output_tokens,
         "reason": run.reason,
-        "output": dict(run.output),
+        "output": json.dumps(dict(run.output), ensure_ascii=False),  # a model wrote it: text, like its events
         "pending": waiting and {name: getattr(waiting, name) for name in Pending.__slots__},
         "ttl": expiry(run.created),
     }

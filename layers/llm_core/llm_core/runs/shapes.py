@@ -14,6 +14,8 @@ MOST_TASKS = 10
 ToolName = Annotated[str, Field(min_length=1, max_length=100)]
 Tools = Annotated[list[ToolName], Field(max_length=50)]
 Input = dict[str, Any]
+Seq = Annotated[int, Field(ge=0, le=99_999_999)]
+"""The number of an event, of at most eight digits as it is kept; 0 for none yet."""
 
 
 class NewRun(Order):
@@ -34,7 +36,7 @@ class Watch(Order):
     """POST /v1/agents/stream, of a run that has begun: its events after `afterSeq`."""
 
     run_id: str
-    after_seq: Annotated[int, Field(ge=0)] = 0
+    after_seq: Seq = 0
 
 
 class Word(Order):

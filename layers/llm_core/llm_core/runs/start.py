@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +13,11 @@ from llm_core.aws import machine
 from llm_core.aws.writes import ConditionFailed, Write, together
 from llm_core.callers import Caller
 from llm_core.deadline import Deadline
+from llm_core.errors import StoreUnavailable
 from llm_core.runs import bodies, run, slots
 from llm_core.runs.bodies import INPUT
+from llm_core.runs.change import Step, change
+from llm_core.runs.ending import ended
 from llm_core.runs.run import Run, Terms, runs_table
 from llm_core.settings import settings
 
@@ -34,8 +38,17 @@ def start(caller: Caller, order: Order, deadline: Deadline) -> Run:
     """The run, which is on its way. Raises TooManyRuns, StoreUnavailable."""
     arn = settings().need("agent_machine_arn")
     made = written(caller, order, deadline)
-    machine.start(arn, made.id, event(made))
+    try:
+        machine.start(arn, made.id, event(made))
+    except StoreUnavailable:
+        with suppress(StoreUnavailable):  # if this fails too, it is lost, and ended by whoever looks
+            change(made.id, lambda now: None if now.over else _not_started(now), deadline)
+        raise
     return made
+
+
+def _not_started(run: Run) -> Step:
+    return ended(run, "failed", reason="not_started", message="The state machine could not be reached.")
 
 
 def written(caller: Caller, order: Order, deadline: Deadline) -> Run:
