@@ -127,7 +127,7 @@ NEIGHBOURS = {
         "aws.stage_catalog": {"aws.documents"},
         "aws.runtime": {"aws.telemetry", "aws.runtime_api"},
         "aws.claims": {"aws.clients", "aws.table", "aws.telemetry"},
-        "aws.webhooks": {"aws.secrets", "aws.telemetry"},
+        "aws.webhooks": {"aws.secrets", "aws.telemetry", "aws.tracing"},
         "aws.idempotency": {"aws.clients", "aws.http", "aws.telemetry"},
     },
     "top": {"token_counts": {"gateway"}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llm_core import eligible, payment, routing
+from llm_core.aws import tracing
 from llm_core.aws.stage_catalog import catalog
 from llm_core.call import Call
 from llm_core.callers import Caller
@@ -25,5 +26,7 @@ def count(request: Request, caller: Caller, deadline: Deadline, wishes: Wishes) 
         provider = call.own.room(directory.provider(model.provider))
         if type(provider) is Anthropic:
             payment.count(caller, call.id, deadline)
-            return provider.count_tokens(request, model, deadline)
+            with tracing.span(model.provider) as span:
+                span.annotate(provider=model.provider, model=model.model)
+                return provider.count_tokens(request, model, deadline)
     raise InvalidRequest(f"Tokens of {request.model[:100]!r} cannot be counted here, only Claude's.", param="model")

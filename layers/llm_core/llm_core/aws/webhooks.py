@@ -18,7 +18,7 @@ from typing import Any
 
 import urllib3
 
-from llm_core.aws import secrets
+from llm_core.aws import secrets, tracing
 from llm_core.aws.telemetry import logger
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, Misconfigured
@@ -88,6 +88,7 @@ def post(reference: str, message: Mapping[str, Any], until: Deadline) -> bool:
     raise NotDelivered(f"{reference} {answer.said}.")
 
 
+@tracing.span("webhook")
 def _post(address: str, body: bytes, until: Deadline) -> _Answer:
     """One post, without following where else it may be sent."""
     if not address.startswith("https://") and settings().is_prod:
