@@ -9,12 +9,11 @@ from urllib.parse import unquote
 from content import schedule, writing
 from content.answers import private
 from content.markdown import render
+from content.person import writer
 from content.task import Task
 from llm_core import shapes
-from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.money import plain
-from llm_core.people import ADMIN, WRITERS, Person, signed_in
 from llm_core.post_shapes import Generate, Rejection, Schedule
 from llm_core.runs.run import Run
 from llm_core.settings import settings
@@ -26,33 +25,33 @@ settings()  # a wrong environment stops the door at its start
 
 @door.post("/agent/generate")
 def generate() -> Response:
-    person = _writer()
+    person = writer(door)
     made = writing.begin(shapes.read(Generate, shapes.parse(door.body())), person, door.deadline)
     return private(_shown(made, None), 202)
 
 
 @door.get("/agent/status/<task_id>")
 def status(task_id: str) -> Response:
-    _writer()
+    writer(door)
     return private(_shown(*writing.look(unquote(task_id), door.deadline)))
 
 
 @door.post("/agent/approve/<task_id>")
 def approve(task_id: str) -> Response:
-    _writer()
+    writer(door)
     return private(_shown(writing.approve(unquote(task_id), door.deadline), None))
 
 
 @door.post("/agent/reject/<task_id>")
 def reject(task_id: str) -> Response:
-    _writer()
+    writer(door)
     reason = shapes.read(Rejection, shapes.parse(door.body())).reason
     return private(_shown(writing.reject(unquote(task_id), reason, door.deadline), None))
 
 
 @door.post("/agent/schedule")
 def schedule_post() -> Response:
-    _writer()
+    writer(door)
     body = shapes.read(Schedule, shapes.parse(door.body()))
     if body.scheduledAt is None:
         post = schedule.cancel(body.postId, door.deadline)
@@ -77,10 +76,3 @@ def _shown(task: Task, run: Run | None) -> dict[str, Any]:
         if run.output:
             told["output"] = {**run.output, "html": render(str(run.output.get("content", "")))[0]}
     return told
-
-
-def _writer() -> Person:
-    """Who is asking, from here on in the log too. Raises Unauthorized, NotAllowed."""
-    person = signed_in(door.current_event.raw_event, WRITERS, ADMIN)
-    telemetry.label(user_id=person.id)
-    return person

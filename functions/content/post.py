@@ -16,7 +16,9 @@ import time
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
 
 from llm_core.aws.table import Item
 from llm_core.post_shapes import LONGEST_SLUG
@@ -28,23 +30,25 @@ ID = re.compile(r"post-[0-9a-f]{27}")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """`content` and `html` are pointers (texts.py). Times are RFC 3339 in UTC, "" for none. `slugs` are all that ever
+    """An alias is a field's name in the item.
+
+    `content` and `html` are pointers (texts.py). Times are RFC 3339 in UTC, "" for none. `slugs` are all that ever
     led here, `revisions` the earlier versions that are kept; `scheduled` is when it will be published."""
 
-    id: str
+    id: Annotated[str, Field(alias="postId")]
     title: str
     slug: str
     content: dict[str, Any]
     html: dict[str, Any]
     author: str
-    created: str
-    updated: str
+    created: Annotated[str, Field(alias="createdAt")]
+    updated: Annotated[str, Field(alias="updatedAt")]
     summary: str = ""
     tags: tuple[str, ...] = ()
     status: Status = "draft"
-    image: str = ""
-    published: str = ""
-    scheduled: str = ""
+    image: Annotated[str, Field(alias="imageUrl")] = ""
+    published: Annotated[str, Field(alias="publishedAt")] = ""
+    scheduled: Annotated[str, Field(alias="scheduledAt")] = ""
     version: int = 1
     slugs: tuple[str, ...] = ()
     revisions: tuple[int, ...] = ()
@@ -77,51 +81,16 @@ def slugged(title: str) -> str:
     return slug or "post"
 
 
+_KEPT = TypeAdapter(Post)
+
+
 def stored(post: Post) -> Item:
-    return {
-        "postId": post.id,
-        "type": "post",
-        "list": post.status,
-        "date": post.date,
-        "title": post.title,
-        "slug": post.slug,
-        "summary": post.summary,
-        "tags": list(post.tags),
-        "status": post.status,
-        "author": post.author,
-        "imageUrl": post.image,
-        "createdAt": post.created,
-        "updatedAt": post.updated,
-        "publishedAt": post.published,
-        "scheduledAt": post.scheduled,
-        "version": post.version,
-        "content": post.content,
-        "html": post.html,
-        "slugs": list(post.slugs),
-        "revisions": list(post.revisions),
-    }
+    names = {"type": "post", "list": post.status, "date": post.date}
+    return {**_KEPT.dump_python(post, mode="json", by_alias=True), **names}
 
 
 def parsed(item: Item) -> Post:
-    return Post(
-        id=item["postId"].partition("@")[0],
-        title=item["title"],
-        slug=item["slug"],
-        content=item["content"],
-        html=item["html"],
-        author=item["author"],
-        created=item["createdAt"],
-        updated=item["updatedAt"],
-        summary=item["summary"],
-        tags=tuple(item["tags"]),
-        status=cast(Status, item["status"]),
-        image=item["imageUrl"],
-        published=item["publishedAt"],
-        scheduled=item["scheduledAt"],
-        version=item["version"],
-        slugs=tuple(item["slugs"]),
-        revisions=tuple(item["revisions"]),
-    )
+    return _KEPT.validate_python({**item, "postId": item["postId"].partition("@")[0]})
 
 
 TEASER = ("slug", "title", "summary", "tags", "status", "imageUrl", "publishedAt", "updatedAt", "scheduledAt", "author")

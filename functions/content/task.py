@@ -8,7 +8,9 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
 
 from content.post import now
 from content.store import table_name
@@ -27,17 +29,20 @@ FINAL: frozenset[Status] = frozenset({"rejected", "failed", "done"})
 class Task:
     """`post` is the post that it makes or revises, `base` the version that it revises; `run` the agent's run."""
 
-    id: str
+    id: Annotated[str, Field(alias="postId")]
     kind: Kind
     run: str
-    post: str
-    by: str
+    post: Annotated[str, Field(alias="of")]
+    by: Annotated[str, Field(alias="author")]
     status: Status = "queued"
     base: int = 0
     tags: tuple[str, ...] = ()
-    image: str = ""
+    image: Annotated[str, Field(alias="imageUrl")] = ""
     reason: str = ""
-    created: str = field(default_factory=now)
+    created: Annotated[str, Field(alias="createdAt")] = field(default_factory=now)
+
+
+_KEPT = TypeAdapter(Task)
 
 
 def new_id() -> str:
@@ -46,21 +51,8 @@ def new_id() -> str:
 
 def keep(task: Task) -> None:
     """Raises StoreUnavailable."""
-    item = {
-        **_key(task.id),
-        "list": f"tasks#{task.post}",
-        "date": f"{task.created}#{task.id}",
-        "kind": task.kind,
-        "run": task.run,
-        "of": task.post,
-        "author": task.by,
-        "status": task.status,
-        "base": task.base,
-        "tags": list(task.tags),
-        "imageUrl": task.image,
-        "reason": task.reason,
-        "createdAt": task.created,
-    }
+    names = {**_key(task.id), "list": f"tasks#{task.post}", "date": f"{task.created}#{task.id}"}
+    item = {**_KEPT.dump_python(task, mode="json", by_alias=True), **names}
     table.put_new(table_name(), item, key="postId")
 
 
@@ -69,7 +61,7 @@ def find(task_id: str) -> Task:
     item = table.get(table_name(), _key(task_id)) if task_id.startswith("task-") else None
     if item is None:
         raise NotFound(f"There is no task {task_id[:100]!r}.")
-    return _parsed(item)
+    return _KEPT.validate_python(item)
 
 
 def become(task: Task, status: Status, reason: str, deadline: Deadline) -> Task:
@@ -89,26 +81,10 @@ def become(task: Task, status: Status, reason: str, deadline: Deadline) -> Task:
         },
     )
     try:
-        return _parsed(update(write, deadline))
+        return _KEPT.validate_python(update(write, deadline))
     except ConditionFailed:
         return find(task.id)
 
 
 def _key(task_id: str) -> dict[str, str]:
     return {"postId": task_id, "type": "agent_task"}
-
-
-def _parsed(item: dict[str, Any]) -> Task:
-    return Task(
-        id=item["postId"],
-        kind=cast(Kind, item["kind"]),
-        run=item["run"],
-        post=item["of"],
-        by=item["author"],
-        status=cast(Status, item["status"]),
-        base=item["base"],
-        tags=tuple(item["tags"]),
-        image=item["imageUrl"],
-        reason=item["reason"],
-        created=item["createdAt"],
-    )

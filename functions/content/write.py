@@ -6,13 +6,12 @@ from urllib.parse import unquote
 
 from content import lists, paging, store
 from content.answers import private
+from content.person import writer
 from content.post import teaser
 from content.shapes import changed, new, shown
 from llm_core import shapes
-from llm_core.aws import telemetry
 from llm_core.aws.http import Door, Response
 from llm_core.errors import InvalidRequest
-from llm_core.people import ADMIN, WRITERS, Person, signed_in
 from llm_core.post_shapes import NewPost, PostChange
 from llm_core.settings import settings
 
@@ -25,14 +24,14 @@ _STATUSES = ("draft", "scheduled", "published")
 
 @door.post("/blog")
 def create() -> Response:
-    person = _writer()
+    person = writer(door)
     body = shapes.read(NewPost, shapes.parse(door.body()))
     return private(shown(store.create(new(body), person.name, door.deadline), writer=True), 201)
 
 
 @door.put("/blog/<post_id>")
 def change(post_id: str) -> Response:
-    _writer()
+    writer(door)
     body = shapes.read(PostChange, shapes.parse(door.body()))
     if not body.model_fields_set:
         raise InvalidRequest("Name at least one field that is to change.")
@@ -42,14 +41,14 @@ def change(post_id: str) -> Response:
 
 @door.delete("/blog/<post_id>")
 def delete(post_id: str) -> Response:
-    _writer()
+    writer(door)
     store.delete(unquote(post_id), door.deadline)
     return Response(204, b"")
 
 
 @door.get("/agent/posts")
 def list_posts() -> Response:
-    _writer()
+    writer(door)
     query = door.current_event.query_string_parameters or {}
     asked, status = paging.read(query), query.get("status", "draft")
     if status not in _STATUSES:
@@ -60,7 +59,7 @@ def list_posts() -> Response:
 
 @door.get("/agent/posts/<post_id>")
 def one_post(post_id: str) -> Response:
-    _writer()
+    writer(door)
     post = store.find(unquote(post_id))
     asked = (door.current_event.query_string_parameters or {}).get("version")
     if asked is not None:
@@ -68,10 +67,3 @@ def one_post(post_id: str) -> Response:
             raise InvalidRequest("version: a number.", param="version")
         post = store.revision(post, int(asked))
     return private(shown(post, writer=True))
-
-
-def _writer() -> Person:
-    """Who is asking, from here on in the log too. Raises Unauthorized, NotAllowed."""
-    person = signed_in(door.current_event.raw_event, WRITERS, ADMIN)
-    telemetry.label(user_id=person.id)
-    return person

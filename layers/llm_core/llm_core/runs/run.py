@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Json, TypeAdapter
 
 from llm_core.aws import table
 from llm_core.errors import NotFound
@@ -69,15 +70,17 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`cost` is nano-USD as charged; `created` and `until` (no turn begins later) are epoch seconds.
+    """An alias is a field's name in the item.
+
+    `cost` is nano-USD as charged; `created` and `until` (no turn begins later) are epoch seconds.
 
     `purse`: the run whose own budget pays, "" where there is none but the key's. `parent`: the run that it is a task
     of. `children`: the runs of its tasks, in their order.
     """
 
-    id: str
+    id: Annotated[str, Field(alias="runId")]
     owner: str
-    key_id: str
+    key_id: Annotated[str, Field(alias="keyId")]
     kind: str
     terms: Terms
     created: int
@@ -90,10 +93,10 @@ class Run:
     version: int = 1
     seq: int = 0
     cost: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: Annotated[int, Field(alias="inputTokens")] = 0
+    output_tokens: Annotated[int, Field(alias="outputTokens")] = 0
     reason: str = ""
-    output: Mapping[str, Any] = field(default_factory=dict)
+    output: Json[Mapping[str, Any]] = field(default_factory=dict)  # a model wrote it: kept as text, like its events
     pending: Pending | None = None
 
     @property
@@ -137,75 +140,17 @@ def of_owner(owner: str, *, before: str | None, limit: int) -> list[Run]:
     return [parsed(item) for item in found]
 
 
+_KEPT = TypeAdapter(Run)
+
+
 def parsed(item: table.Item) -> Run:
-    terms, waiting = item["terms"], item.get("pending")
-    return Run(
-        id=item["runId"],
-        owner=item["owner"],
-        key_id=item["keyId"],
-        kind=item["kind"],
-        terms=Terms(
-            tuple(terms["tools"]),
-            terms["role"],
-            terms["turns"],
-            terms["seconds"],
-            tuple(terms["approvals"]),
-            terms["publishes"],
-            tuple(terms["checks"]),
-        ),
-        created=item["created"],
-        until=item["until"],
-        status=cast(Status, item["status"]),
-        budget=item["budget"],
-        purse=item["purse"],
-        parent=item["parent"],
-        children=tuple(item["children"]),
-        version=item["version"],
-        seq=item["seq"],
-        cost=item["cost"],
-        input_tokens=item["inputTokens"],
-        output_tokens=item["outputTokens"],
-        reason=item["reason"],
-        output=json.loads(item["output"]),
-        pending=waiting and Pending(**waiting),
-    )
+    return _KEPT.validate_python(item)
 
 
 def stored(run: Run) -> table.Item:
     """As it is kept: the run's own item."""
-    waiting = run.pending
-    return {
-        "runId": run.id,
-        "item": ITSELF,
-        "owner": run.owner,
-        "keyId": run.key_id,
-        "kind": run.kind,
-        "terms": {
-            "tools": list(run.terms.tools),
-            "role": run.terms.role,
-            "turns": run.terms.turns,
-            "seconds": run.terms.seconds,
-            "approvals": list(run.terms.approvals),
-            "publishes": run.terms.publishes,
-            "checks": list(run.terms.checks),
-        },
-        "created": run.created,
-        "until": run.until,
-        "status": run.status,
-        "budget": run.budget,
-        "purse": run.purse,
-        "parent": run.parent,
-        "children": list(run.children),
-        "version": run.version,
-        "seq": run.seq,
-        "cost": run.cost,
-        "inputTokens": run.input_tokens,
-        "outputTokens": run.output_tokens,
-        "reason": run.reason,
-        "output": json.dumps(dict(run.output), ensure_ascii=False),  # a model wrote it: text, like its events
-        "pending": waiting and {name: getattr(waiting, name) for name in Pending.__slots__},
-        "ttl": expiry(run.created),
-    }
+    told = _KEPT.dump_python(run, mode="json", by_alias=True, round_trip=True)
+    return {**told, "item": ITSELF, "ttl": expiry(run.created)}
 
 
 def expiry(created: int) -> int:
