@@ -41,13 +41,23 @@ class Notice:
 
 def notice(alert: Mapping[str, Any], heading: str = "") -> Notice:
     """The words for an alert. One of a kind that nobody here knows is told by its `heading`."""
-    kind = "alarm" if "AlarmName" in alert else alert.get("kind")
-    write = _WORDS.get(kind) if isinstance(kind, str) else None
     fact = {name: harmless(value) for name, value in alert.items()}
     try:
-        return write(fact) if write else _unknown(fact, heading)
-    except (KeyError, ValueError):  # a fact that the words need is missing or no number
+        words = _words(fact)
+        title, what, means, do = (text.format_map(fact) for text in (words.title, words.what, words.means, words.do))
+    except (KeyError, ValueError):  # nobody's kind, or a fact that the words need is missing or no number
         return _unknown(fact, heading)
+    return Notice(title, what, means, do, words.urgent)
+
+
+def _words(fact: dict[str, str]) -> Notice:
+    """With the names of facts in braces. Raises KeyError, ValueError."""
+    if "AlarmName" in fact:
+        return _ALARM
+    if fact["kind"] == "budget":
+        fact["window"] = "its whole budget" if fact["window"] == "total" else f"its budget for {fact['window']}"
+        return _BUDGET_USED_UP if int(fact["percent"]) >= 100 else _BUDGET
+    return _WORDS[fact["kind"]]
 
 
 def harmless(value: object) -> str:
@@ -56,79 +66,6 @@ def harmless(value: object) -> str:
     text = _BROKEN.sub(" ", text).strip()
     text = _CALLS.sub(lambda found: found[0] + _UNSEEN, text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _fallback(fact: Mapping[str, str]) -> Notice:
-    return Notice(
-        title=f"{fact['subject']} is not answering",
-        what=f"A request for {fact['subject']} was answered by {fact['answered_by']} instead.",
-        means="Callers get answers and are told who gave them; price and wording may differ. This is told once, "
-        "until nothing of the kind has happened for 15 minutes.",
-        do="Look at the provider's status page. The log says what it answered: event = llm_call, with this model.",
-    )
-
-
-def _overrun(fact: Mapping[str, str]) -> Notice:
-    return Notice(
-        title=f"A call cost more than was held for it: {fact['subject']}",
-        what=f"At most {fact['ceiling_usd']} USD were expected, {fact['cost_usd']} USD were billed.",
-        means="The truth is booked, so a budget may be exceeded by the difference. Nothing of this kind is asked of "
-        "this model any more: callers get another one of its route, or an error.",
-        do="Compare the provider's bill with the price in the catalog, correct it by an overlay, then clear the model.",
-        urgent=True,
-    )
-
-
-def _budget(fact: Mapping[str, str]) -> Notice:
-    spent = f"{fact['spent_usd']} of {fact['limit_usd']} USD"
-    window = "its whole budget" if fact["window"] == "total" else f"its budget for {fact['window']}"
-    if int(fact["percent"]) >= 100:
-        return Notice(
-            title=f"{fact['subject']} has used up {window}",
-            what=f"{spent} are spent, and what is left does not suffice.",
-            means="Its calls, and those of every account below it, are refused with 402 until the next window begins "
-            "or the limit is raised.",
-            do="Look at who spends it with GET /v1/usage. PUT /v1/usage/budget raises the limit at once.",
-            urgent=True,
-        )
-    return Notice(
-        title=f"{fact['subject']} has spent {fact['percent']} % of {window}",
-        what=f"{spent} are spent.",
-        means="Nothing is refused for it yet. A request that could cost more than is left will be.",
-        do="Look at who spends it with GET /v1/usage. PUT /v1/usage/budget changes the limit at once.",
-    )
-
-
-def _ledger(fact: Mapping[str, str]) -> Notice:
-    return Notice(
-        title=f"Usage could not be written down: {fact['subject']}",
-        what="A provider was asked and answered, and the row of that call is not in the usage table.",
-        means="The answer was withheld from the caller, because no call is made without a row; the provider may bill "
-        "it all the same. What was held for it stays held until the sweeper books it.",
-        do="Look whether DynamoDB refuses or throttles writes. The log has the whole row: event = usage_row_lost.",
-        urgent=True,
-    )
-
-
-def _drift(fact: Mapping[str, str]) -> Notice:
-    return Notice(
-        title=f"Answers for {fact['subject']} have become worse",
-        what=f"{fact['score']} % of {fact['cases']} cases pass now, {fact['baseline']} % did when they were recorded.",
-        means="A model may have been changed by its provider, or what it is asked is no longer what was evaluated. "
-        "Callers get answers all the same. A case counts when it failed twice.",
-        do="The log says which cases: event = drift_case. Delete the recordings of this suite, and `make evals LIVE=1` "
-        "asks all of its cases anew; then mend the prompt, or give its role to another model by an overlay.",
-    )
-
-
-def _alarm(fact: Mapping[str, str]) -> Notice:
-    return Notice(
-        title=f"Alarm: {fact['AlarmName']}",
-        what=fact["AlarmDescription"],
-        means=f"CloudWatch says: {fact['NewStateReason']}",
-        do="docs/operations.md has an entry for this alarm: what it means, where to look first, what to do first.",
-        urgent=True,
-    )
 
 
 def _unknown(fact: Mapping[str, str], heading: str) -> Notice:
@@ -141,23 +78,68 @@ def _unknown(fact: Mapping[str, str], heading: str) -> Notice:
     )
 
 
-def _sayings(fact: Mapping[str, str]) -> Notice:
-    return Notice(
-        title=f"{fact['subject']} writes no sayings: {fact['reason']}",
-        what=f"A call for sayings to {fact['subject']} was refused in a way that will not pass by itself.",
+_ALARM = Notice(
+    title="Alarm: {AlarmName}",
+    what="{AlarmDescription}",
+    means="CloudWatch says: {NewStateReason}",
+    do="docs/operations.md has an entry for this alarm: what it means, where to look first, what to do first.",
+    urgent=True,
+)
+
+_BUDGET = Notice(
+    title="{subject} has spent {percent} % of {window}",
+    what="{spent_usd} of {limit_usd} USD are spent.",
+    means="Nothing is refused for it yet. A request that could cost more than is left will be.",
+    do="Look at who spends it with GET /v1/usage. PUT /v1/usage/budget changes the limit at once.",
+)
+
+_BUDGET_USED_UP = Notice(
+    title="{subject} has used up {window}",
+    what="{spent_usd} of {limit_usd} USD are spent, and what is left does not suffice.",
+    means="Its calls, and those of every account below it, are refused with 402 until the next window begins or the "
+    "limit is raised.",
+    do="Look at who spends it with GET /v1/usage. PUT /v1/usage/budget raises the limit at once.",
+    urgent=True,
+)
+
+_WORDS = {
+    "fallback": Notice(
+        title="{subject} is not answering",
+        what="A request for {subject} was answered by {answered_by} instead.",
+        means="Callers get answers and are told who gave them; price and wording may differ. This is told once, "
+        "until nothing of the kind has happened for 15 minutes.",
+        do="Look at the provider's status page. The log says what it answered: event = llm_call, with this model.",
+    ),
+    "overrun": Notice(
+        title="A call cost more than was held for it: {subject}",
+        what="At most {ceiling_usd} USD were expected, {cost_usd} USD were billed.",
+        means="The truth is booked, so a budget may be exceeded by the difference. Nothing of this kind is asked of "
+        "this model any more: callers get another one of its route, or an error.",
+        do="Compare the provider's bill with the price in the catalog, correct it by an overlay, then clear the model.",
+        urgent=True,
+    ),
+    "ledger": Notice(
+        title="Usage could not be written down: {subject}",
+        what="A provider was asked and answered, and the row of that call is not in the usage table.",
+        means="The answer was withheld from the caller, because no call is made without a row; the provider may bill "
+        "it all the same. What was held for it stays held until the sweeper books it.",
+        do="Look whether DynamoDB refuses or throttles writes. The log has the whole row: event = usage_row_lost.",
+        urgent=True,
+    ),
+    "drift": Notice(
+        title="Answers for {subject} have become worse",
+        what="{score} % of {cases} cases pass now, {baseline} % did when they were recorded.",
+        means="A model may have been changed by its provider, or what it is asked is no longer what was evaluated. "
+        "Callers get answers all the same. A case counts when it failed twice.",
+        do="The log says which cases: event = drift_case. Delete the recordings of this suite, and `make evals LIVE=1` "
+        "asks all of its cases anew; then mend the prompt, or give its role to another model by an overlay.",
+    ),
+    "sayings": Notice(
+        title="{subject} writes no sayings: {reason}",
+        what="A call for sayings to {subject} was refused in a way that will not pass by itself.",
         means="Visitors get sayings that were written before; that provider's models are left alone for some minutes, "
         "then asked again.",
         do="Denied: look at the provider's key and account. Misconfigured: look at the parameter that the log names. "
         "BadRequest: the request is at fault; the log has event = llm_call with its prompt_sha256.",
-    )
-
-
-_WORDS = {
-    "fallback": _fallback,
-    "overrun": _overrun,
-    "budget": _budget,
-    "ledger": _ledger,
-    "drift": _drift,
-    "alarm": _alarm,
-    "sayings": _sayings,
+    ),
 }
