@@ -8,7 +8,7 @@ ROUNDS ?= 5
 PYTEST ?=
 
 # Slow checks, each a target of its own, join `make check-all` here.
-SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench bench-starts bench-scale load deploys site-test
+SLOW := sayings-faults survival bench-usage bench-savings faults races soak-ledger soak-posts soak-streams soak-live bench bench-starts bench-scale load deploys gates site-test
 
 BIN := .venv/bin
 VENVS := .local/venvs
@@ -22,6 +22,7 @@ EMULATOR := $(VENVS)/emulator/.is-in
 OLDER_CLIENTS := $(VENVS)/older-clients/.is-in
 AGENTS := $(VENVS)/agents/.is-in
 SAM_CLI := $(VENVS)/sam/.is-in
+GATES := $(VENVS)/gates/.is-in
 SITE := site/out/index.html
 LITELLM := $(VENVS)/litellm/.is-in
 PORTKEY := .local/portkey/.is-in
@@ -161,6 +162,14 @@ evals: $(DEV) ## Our prompts against recorded answers, no network: SUITE=classif
 prompt-diff: $(LOCAL) ## What changed in a prompt, block by block: PROMPT=classify SINCE=origin/main
 	@test -n "$(PROMPT)" || { echo "Which one? make prompt-diff PROMPT=classify SINCE=HEAD~5" >&2; exit 2; }
 	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m gates.prompt_diff $(PROMPT) --since $(or $(SINCE),HEAD)
+
+.PHONY: sbom
+sbom: $(DEV) ## What is in the layer, and under which licences: docs/sbom.json
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m gates.bill
+
+.PHONY: gates
+gates: $(DEV) $(GATES) ## checkov, parliament and bandit, held against what was reviewed: tests/audit/reviewed.py
+	@$(PYTHONPATH_OF_ALL) $(BIN)/python -m tests.audit
 
 .PHONY: check
 check: lint types pricing-check evals test validate size ## All that CI runs
@@ -318,6 +327,11 @@ $(PORTKEY): bench/gateway/portkey/package-lock.json
 $(LAMBDA): requirements/lambda.txt | $(VENVS)/lambda/bin/python
 	@echo "What Lambda's runtime has..."
 	@$(VENVS)/lambda/bin/python $(INSTALL) $<
+	@touch $@
+
+$(GATES): requirements/gates.txt | $(VENVS)/gates/bin/python
+	@echo "checkov, parliament and bandit..."
+	@$(VENVS)/gates/bin/python $(INSTALL) $<
 	@touch $@
 
 $(SAM_CLI): requirements/sam.txt | $(VENVS)/sam/bin/python
