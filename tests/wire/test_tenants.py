@@ -143,6 +143,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/agent/status/{taskId}"): Route(None, people=True),
     ("POST", "/agent/approve/{taskId}"): Route(None, people=True),
     ("POST", "/agent/reject/{taskId}"): Route(None, people=True),
+    ("GET", "/admin/usage"): Route(None, people=True),
+    ("GET", "/admin/budgets"): Route(None, people=True),
+    ("GET", "/admin/keys"): Route(None, people=True),
+    ("POST", "/admin/keys"): Route(None, people=True),
+    ("POST", "/admin/keys/{id}/rotate"): Route(None, people=True),
+    ("DELETE", "/admin/keys/{id}"): Route(None, people=True),
+    ("GET", "/admin/live"): Route(None, people=True),
+    ("GET", "/admin/health"): Route(None, people=True),
 }
 CALL = ("GET", "/v1/generations/{id}")
 KEYED = [name for name, route in ROUTES.items() if route.scopes is not None]
@@ -351,7 +359,7 @@ def test_what_is_open_tells_nobody_anything(tenants: Tenants, name: tuple[str, s
 
 
 @pytest.mark.parametrize("name", PEOPLE, ids=" ".join)
-def test_what_people_write_is_opened_by_no_key(tenants: Tenants, name: tuple[str, str]) -> None:
+def test_what_people_write_or_watch_is_opened_by_no_key(tenants: Tenants, name: tuple[str, str]) -> None:
     for headers in ({}, {"x-api-key": tenants.ada.api_key}, {"authorization": f"Bearer {tenants.ada.api_key}"}):
         path = name[1].replace("{postId}", "nests")
         answer = tenants.ada.platform.http.request(name[0], f"{tenants.ada.platform.url}/api{path}", headers=headers)
