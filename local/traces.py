@@ -39,8 +39,9 @@ class Span:
 
     @property
     def facts(self) -> str:
-        """What is known of it, in a line."""
-        told = [f"{k}={v}" for k, v in self.annotations.items() if k != "stage"]
+        """What is known of it, in a line, without what goes without saying."""
+        known = {k: v for k, v in self.annotations.items() if k not in ("stage", "provider") and v is not False}
+        told = [f"{name}={known[name]}" for name in sorted(known, key=lambda name: name != "outcome")]
         return " ".join([*([self.detail] if self.door and self.detail else []), *told])
 
 

@@ -16,12 +16,12 @@ SHOWN = 40
 _FINE = 1000  # units of a bar over the whole time
 _STYLE = """
 :root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }
-body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem }
+body { margin: 2rem auto; max-width: 90rem; padding: 0 1rem }
 summary { cursor: pointer; font-variant-numeric: tabular-nums }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
 td { padding: 1px .6rem 1px 0; white-space: nowrap; vertical-align: top }
 td.ms { text-align: right; font-variant-numeric: tabular-nums }
-td.bar { width: 40% } td.facts { opacity: .7; white-space: normal; font-size: .9em }
+td.bar { width: 40% } td.facts { opacity: .7; font-size: .9em }
 i { display: block; height: .8em; margin-top: .35em; border-radius: 2px; background: #2e7d32 }
 i.door { background: #1565c0 } i.failed { background: #c62828 }
 """

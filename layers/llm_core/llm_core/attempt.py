@@ -128,7 +128,7 @@ class Attempt:
     def _book(self, row: Row, answer: Sent | None, failure: ProviderError | None) -> None:
         """The subsegment of an attempt lasts until its answer has been told, and says what its row does."""
         self._span.annotate(outcome=row.outcome, cost_nano_usd=row.cost, fallback=row.fallback)
-        self._span.end()
+        self._span.end(fault=failure is not None)
         prompt = self.call.prompt
         if isinstance(failure, ProviderSkipped):
             self.payment.not_asked()
