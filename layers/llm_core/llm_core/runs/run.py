@@ -76,7 +76,7 @@ class Run:
 
     `purse`: the run whose own budget pays, "" where there is none but the key's. `parent`: the run that it is a task
     of. `children`: the runs of its tasks, in their order. `output`: a model wrote it, so it is kept as JSON text, like
-    its events; 0.1.0 kept it as a map.
+    its events.
     """
 
     id: Annotated[str, Field(alias="runId")]
@@ -97,7 +97,7 @@ class Run:
     input_tokens: Annotated[int, Field(alias="inputTokens")] = 0
     output_tokens: Annotated[int, Field(alias="outputTokens")] = 0
     reason: str = ""
-    output: Json[Mapping[str, Any]] | Mapping[str, Any] = field(default_factory=dict)
+    output: Json[Mapping[str, Any]] = field(default_factory=dict)
     pending: Pending | None = None
 
     @property
