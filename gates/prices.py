@@ -7,6 +7,7 @@ model that has ended: the build fails and says what to do. What will come to tha
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from llm_core import routing
 from llm_core.catalog import PACKAGE, Catalog, Model
 from llm_core.errors import Misconfigured
 from llm_core.freshness import LONGEST_DAYS, days, ended, ending
+
+AWS_PRICES = Path(__file__).parents[1] / "bench/aws_prices.json"
+AWS_DAYS = 365
+"""So old may a list price of AWS be that docs/cost.md counts with; they move seldom, and nobody is charged by them."""
 
 SOON_DAYS = 14
 """So long before prices are too old, the gate begins to say so."""
@@ -73,6 +78,14 @@ def _differences(models: Sequence[Model], today: date) -> Iterator[Finding]:
             yield Finding(f"{model.name}: {first}", f"{do} gates/independent.py, `differs`.")
 
 
+def of_aws(today: date, path: Path = AWS_PRICES) -> Iterator[Finding]:
+    """What docs/cost.md counts with."""
+    for name, row in json.loads(path.read_text())["prices"].items():
+        if (age := days(date.fromisoformat(row["checked_on"]), today)) > AWS_DAYS:
+            do = f"Look at {row['source']}, correct bench/aws_prices.json, `make bench-cost`."
+            yield Finding(f"{name} of AWS: checked {age} days ago", do)
+
+
 def _reached(model: Model, catalog: Catalog) -> str:
     """Other names that stop working with it: what a role, an alias or a route leads to first."""
     names = [*catalog.roles, *catalog.aliases, *catalog.routes]
@@ -111,7 +124,8 @@ def main() -> int:
     except Misconfigured as error:
         console.print(f"[red]fails[/red] {error.message}", soft_wrap=True)
         return 1
-    return 0 if report(findings(catalog, asked.today), catalog, asked.today, console) else 1
+    found = [*findings(catalog, asked.today), *of_aws(asked.today)]
+    return 0 if report(found, catalog, asked.today, console) else 1
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gates.prices import Finding, findings
+from gates.prices import Finding, findings, of_aws
 from llm_core.catalog import PACKAGE, Catalog
 from llm_core.freshness import LONGEST_DAYS
 from tests.conftest import ROOT
@@ -145,3 +145,14 @@ def test_a_day_that_is_none_fails_and_names_the_place(tmp_path: Path) -> None:
 def test_the_gate_is_part_of_what_ci_runs() -> None:
     assert "pricing-check" in (ROOT / "Makefile").read_text().split("\ncheck:")[1].split("##")[0]
     assert "make pricing-check" in (ROOT / ".ci/run").read_text()
+
+
+def test_list_prices_of_aws_that_nobody_has_looked_at_for_a_year_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    row = {"usd": "1", "per": 1, "what": "keys", "free": 0, "source": "AWS KMS pricing", "checked_on": "2026-11-28"}
+    file.write_text(json.dumps({"prices": {"kms.keys": row}}))
+    assert not list(of_aws(date(2027, 11, 28), file))
+    (found,) = of_aws(date(2027, 11, 29), file)
+    assert found.fails
+    assert "kms.keys" in found.what
+    assert "AWS KMS pricing" in found.do

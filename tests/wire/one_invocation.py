@@ -12,6 +12,8 @@ from typing import Any
 
 from botocore.client import BaseClient
 
+from llm_core.aws.dynamodb import Direct
+
 
 class Context:
     function_name = "door"
@@ -36,6 +38,15 @@ def _remembered(client: BaseClient, operation: str, parameters: dict[str, Any]) 
 
 _asked = BaseClient._make_api_call  # type: ignore[attr-defined]
 BaseClient._make_api_call = _remembered  # type: ignore[attr-defined]
+
+
+def _remembered_too(direct: Direct, operation: Any, parameters: dict[str, Any]) -> Any:
+    calls.append({"service": "dynamodb", "operation": operation, "parameters": parameters})
+    return _sent(direct, operation, parameters)
+
+
+_sent = Direct._sent
+Direct._sent = _remembered_too  # type: ignore[assignment, method-assign]
 
 module, event, *left = sys.argv[1:]
 answer = importlib.import_module(module).handler(json.loads(Path(event).read_text()), Context())
