@@ -33,7 +33,7 @@ class Site:
         self._root = root
         self._out = root / "site/out"
         self._told = told
-        self._edge: tuple[float, Edge] | None = None
+        self._kept: tuple[float, Edge, dict[str, str]] | None = None
 
     def answer(self, request: Request) -> Response:
         """What CloudFront would answer."""
@@ -42,37 +42,37 @@ class Site:
         path = request.scope["raw_path"].decode("latin-1")
         if path == "/site.json":
             return JSONResponse(self._told, headers={"cache-control": "no-store"})
-        edge = self._rules()
-        if edge is None:
+        rules = self._rules()
+        if rules is None:
             return PlainTextResponse(_NOT_YET, 404, {"refresh": "3"})  # it may be on its way
+        edge, sent = rules
         address = request.client.host if request.client else "127.0.0.1"
         found = edge.look(path, _query(request.scope["query_string"].decode("latin-1")), address)
         if isinstance(found, Moved):
             return Response(status_code=found.status, headers=dict(found.headers))
-        return self._file(found)
+        return self._file(found, sent)
 
-    def _file(self, path: str) -> Response:
+    def _file(self, path: str, sent: dict[str, str]) -> Response:
         name = unquote(path).lstrip("/")
         file = (self._out / name).resolve()
         if not file.is_relative_to(self._out.resolve()) or not file.is_file():
-            return PlainTextResponse("There is no such file.\n", 404, self._headers())
-        headers = {**self._headers(), "cache-control": cached(name)}
+            return PlainTextResponse("There is no such file.\n", 404, sent)
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return FileResponse(file, 404 if name == "404/index.html" else 200, headers, media_type)
+        status = 404 if name == "404/index.html" else 200
+        return FileResponse(file, status, {**sent, "cache-control": cached(name)}, media_type)
 
-    def _rules(self) -> Edge | None:
-        """None without an export."""
+    def _rules(self) -> tuple[Edge, dict[str, str]] | None:
+        """What the edge does and sends, as its files say now; None without an export."""
+        stack = self._root / "stacks/frontend.yaml"
+        sources = (self._out / "index.html", self._root / "edge/rewrite.js", self._root / "edge/retired.json", stack)
         try:
-            changed = max((self._out / "index.html").stat().st_mtime, (self._root / "edge/rewrite.js").stat().st_mtime)
+            changed = max(file.stat().st_mtime for file in sources)
         except FileNotFoundError:
             return None
-        if self._edge is None or self._edge[0] != changed:
-            self._edge = changed, Edge(composed(self._root, self._out)["edge/rewrite.js"])
-        return self._edge[1]
-
-    def _headers(self) -> dict[str, str]:
-        policy = Template(self._root / "stacks/frontend.yaml", {"SignInUrl": self._told["signInUrl"]})
-        return headers(policy)
+        if self._kept is None or self._kept[0] != changed:
+            edge = Edge(composed(self._root, self._out)["edge/rewrite.js"])
+            self._kept = changed, edge, headers(Template(stack, {"SignInUrl": self._told["signInUrl"]}))
+        return self._kept[1:]
 
 
 def cached(name: str) -> str:

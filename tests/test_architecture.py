@@ -119,7 +119,7 @@ NEIGHBOURS = {
         "aws.functions": {"aws.clients", "aws.table"},
         "aws.sockets": {"aws.clients"},
         "aws.secrets": {"aws.clients", "aws.telemetry"},
-        "aws.breaker": {"aws.clients", "aws.table", "aws.telemetry"},
+        "aws.breaker": {"aws.clients", "aws.scan", "aws.telemetry"},
         "aws.scan": {"aws.clients", "aws.table"},
         "aws.outages": {"aws.breaker", "aws.expiring", "aws.table", "aws.telemetry"},
         "aws.expiring": {"aws.clients", "aws.table"},

@@ -17,7 +17,7 @@ from llm_core.runs import events, run, slots
 from llm_core.runs.run import Run
 from llm_core.settings import settings
 
-_GOOD = {"ok"}
+_GOOD = {"ok", "cancelled"}
 
 
 def told(now: float) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from llm_core import freshness
 from llm_core.aws import breaker, clients, table
 from llm_core.aws.stage_catalog import catalog
-from llm_core.catalog import Model
 from llm_core.settings import settings
 
 _TABLES = {"keys": "keyId", "budgets": "userId", "health": "name"}
@@ -29,16 +28,20 @@ def _metrics() -> dict[str, tuple[str, str, str, dict[str, str]]]:
 
 
 def told(now: float) -> dict[str, Any]:
-    """`{asOf, breakers, prices, shutdowns, tables, measured}`; times in milliseconds. Raises StoreUnavailable.
+    """`{asOf, candidates, breakers, prices, shutdowns, tables, measured}`; times in milliseconds.
 
     `measured` is null where CloudWatch cannot be asked, and each figure null where it has none: nothing is made up.
+    Raises StoreUnavailable.
     """
     moment = datetime.fromtimestamp(now, UTC)
     models, today = catalog().models, moment.date()
     ending = sorted((m for m in models if m.shutdown), key=lambda model: str(model.shutdown))
     return {
         "asOf": moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "breakers": [_circuit(model) for model in models],
+        "candidates": len(models),
+        "breakers": [
+            {"candidate": name, "state": state, "since": since} for name, state, since in sorted(breaker.troubled())
+        ],
         "prices": {
             "version": catalog().version,
             "ageDays": freshness.age(models, today),
@@ -57,12 +60,6 @@ def told(now: float) -> dict[str, Any]:
         "tables": [{"name": name, "ms": _read_ms(name, key)} for name, key in _TABLES.items()],
         "measured": _measured(moment),
     }
-
-
-def _circuit(model: Model) -> dict[str, Any]:
-    name = f"{model.provider}/{model.model}"
-    state, since = breaker.state(name)
-    return {"candidate": name, "state": state, "since": since}
 
 
 def _read_ms(name: str, key: str) -> float:

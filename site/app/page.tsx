@@ -40,7 +40,7 @@ export default function Home() {
       </section>
 
       <section className="section" aria-labelledby="how">
-        <h2 id="how">Two commands to look at it, one to keep it</h2>
+        <h2 id="how">Two commands to look at it, two to keep it</h2>
         <div className="two">
           <pre tabIndex={0} aria-label="On your machine"><code>{`# on your machine, without an AWS account
 make run      # prints a key and a curl

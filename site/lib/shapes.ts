@@ -225,6 +225,7 @@ export interface Budgets {
 
 export interface Health {
   asOf: string;
+  candidates: number;
   breakers: { candidate: string; state: string; since: string | null }[];
   prices: { version: string; ageDays: number; longestDays: number };
   shutdowns: { model: string; provider: string; shutdown: string; days: number }[];

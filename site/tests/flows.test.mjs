@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 
-import { close, pace, signIn, tab, URL_ } from "./browser.mjs";
+import { close, pace, shot, signIn, tab, URL_ } from "./browser.mjs";
 
 after(close);
 
@@ -38,6 +38,7 @@ test("a person gets a saying and votes for it, once", async () => {
   await page.getByRole("button", { name: "Thumb up" }).click();
   assert.equal((await counted).status(), 200);
   await page.getByText("Counted. Thank you.").waitFor();
+  await shot(page, "flow-saying");
   assert.ok(await page.getByRole("button", { name: "Thumb down" }).isDisabled());
   assert.deepEqual(page.complaints, []);
 });
@@ -49,6 +50,7 @@ test("a person streams an answer, and cancels another", async () => {
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await page.locator(".badge", { hasText: "done" }).waitFor();
   const cost = await page.locator('[data-test="cost"]').innerText();
+  await shot(page, "flow-answer");
   assert.match(cost, /^\$0\.0*[1-9]/);
   assert.match(await page.locator(".answer").innerText(), /\w{4}/);
 
@@ -72,11 +74,15 @@ test("a person watches an agent, approves what it asks, and finds every step aga
   await page.goto("/agents/");
   await page.getByRole("checkbox", { name: "search" }).check();
   await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("button", { name: "Approve" }).waitFor();
+  await shot(page, "flow-agent-asks");
   await page.getByRole("button", { name: "Approve" }).click();
   await page.locator(".timeline .done").waitFor({ timeout: 60_000 });
   const steps = await page.locator(".timeline > li").count();
   assert.ok(steps >= 5, `${steps} steps`);
   assert.match(await page.locator('[data-test="run-cost"]').innerText(), /^\$0\.0*[1-9]/);
+
+  await shot(page, "flow-agent-done");
 
   await page.reload(); // another tab, another day: the list has it, the socket tells it again
   await page.locator(".pick button").first().click();
@@ -116,6 +122,7 @@ test("a person creates a key, calls the API with the copied curl, and sees that 
   await page.getByRole("button", { name: "Create" }).click();
   await page.getByRole("heading", { name: "The key, shown this once" }).waitFor();
   await page.getByRole("button", { name: "Copy a curl with it" }).click();
+  await shot(page, "flow-key");
   const curl = await page.evaluate(() => navigator.clipboard.readText());
   assert.ok(curl.includes(`${URL_}/v1/chat/completions`));
 

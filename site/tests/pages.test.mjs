@@ -63,6 +63,20 @@ test("no page has more script than 160 KB, compressed", async () => {
   assert.deepEqual(Object.entries(sizes).filter(([, size]) => size > MOST_SCRIPT), []);
 });
 
+test("nothing jumps while a page comes up", async () => {
+  const page = await tab("phone");
+  for (const path of OPEN) {
+    await page.goto(path);
+    await settled(page);
+    const shift = await page.evaluate(() => new Promise((told) => {
+      let sum = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach((each) => (sum += each.hadRecentInput ? 0 : each.value))).observe({ type: "layout-shift", buffered: true });
+      setTimeout(() => told(sum), 300);
+    }));
+    assert.ok(shift <= 0.1, `${path}: CLS ${shift}`);
+  }
+});
+
 test("a page is used by the keyboard alone", async () => {
   const page = await tab("light", { key: true });
   await page.goto("/playground/");

@@ -12,7 +12,7 @@ import pytest
 
 from local import site_deployment
 from local.emulator import client
-from local.project import Project
+from local.project import CannotStart, Project
 from tests.conftest import Platform
 from tests.estate import ROOT
 
@@ -78,3 +78,28 @@ def test_a_stage_may_name_a_domain(tmp_path: Path) -> None:
     )
     assert Project(tmp_path).site_parameters("prod") == {"DomainName": "a.example", "MailServers": "1 smtp.google.com"}
     assert Project(tmp_path).site_parameters("dev") == {}
+
+
+def test_a_deployment_makes_the_stack_beside_the_platforms_and_fills_its_bucket(
+    inside: Platform, s3: Any, out: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "checkout"
+    for folder in ("edge", "stacks"):
+        shutil.copytree(ROOT / folder, root / folder)
+    shutil.copy(ROOT / "samconfig.toml", root)
+    shutil.copytree(out, root / "site/out", ignore=shutil.ignore_patterns("checkout"))
+    first = site_deployment.deploy(Project(root), "local")
+    assert first.startswith("https://")
+    (root / "site/out/new").mkdir()
+    (root / "site/out/new/index.html").write_text("new")
+    assert site_deployment.deploy(Project(root), "local") == first
+    cloudformation = client("cloudformation", inside.environment["AWS_ENDPOINT_URL"])
+    bucket = site_deployment._outputs(cloudformation, "drey-local-site")["SiteBucketName"]
+    assert s3.get_object(Bucket=bucket, Key="new/index.html")["Body"].read() == b"new"
+    told = json.loads(s3.get_object(Bucket=bucket, Key="site.json")["Body"].read())
+    assert told["clientId"] == inside.outputs["UserPoolClientId"]
+
+
+def test_without_a_platform_there_is_nothing_to_put_a_site_before(inside: Platform, out: Path) -> None:
+    with pytest.raises(CannotStart, match="cannot be deployed"):
+        site_deployment.deploy(Project(ROOT), "staging")

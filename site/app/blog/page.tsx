@@ -11,14 +11,17 @@ export const metadata: Metadata = {
 };
 
 export default function Blog() {
-  const known = built().map(({ slug, title, summary, tags }) => ({ slug, title, summary, tags }));
+  // published in the order of their files, so the API tells the last one first
+  const known = built().map(({ slug, title, summary, tags }) => ({ slug, title, summary, tags })).reverse();
   return (
     <Shell here="blog">
-      <div className="lead">
-        <h1>Blog</h1>
-        <p>How Drey is built, and what went wrong before it worked.</p>
+      <div className="column">
+        <div className="lead">
+          <h1>Blog</h1>
+          <p>How Drey is built, and what went wrong before it worked.</p>
+        </div>
+        <Posts known={known} />
       </div>
-      <Posts known={known} />
     </Shell>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 
-import { compact, count, dateShort, duration, share, usd } from "@/lib/format";
+import { compact, count, dateShort, duration, many, share, usd } from "@/lib/format";
 import type { Usage as Told } from "@/lib/shapes";
 import { days, daysAgo, hours, series, summed } from "@/lib/sums";
 import { Admin } from "@/parts/admin";
@@ -39,7 +39,7 @@ function View({ token }: { token: string }) {
   const head = hourly ? "Hour (UTC)" : "Day (UTC)";
   const calls = lines.reduce((sum, line) => sum + line.calls, 0);
   const attempts = lines.reduce((sum, line) => sum + line.attempts, 0);
-  const good = lines.reduce((sum, line) => sum + (line.outcome === "ok" ? line.attempts : 0), 0);
+  const good = lines.reduce((sum, line) => sum + (line.outcome === "ok" || line.outcome === "cancelled" ? line.attempts : 0), 0);
   const charged = lines.reduce((sum, line) => sum + line.charged, 0);
   const tokens = lines.reduce((sum, line) => sum + line.tokens.total, 0);
   const whole = data.total.latency;
@@ -53,10 +53,10 @@ function View({ token }: { token: string }) {
         ))}
       </div>
       <div className="tiles">
-        <Tile name="Calls" value={count(calls)} more={`${count(attempts)} attempts at providers`} test="calls" />
+        <Tile name="Calls" value={count(calls)} more={many(attempts, "attempt")} test="calls" />
         <Tile name="Charged" value={usd(charged)} more={`in ${hourly ? "24 hours" : "30 days"}`} test="charged" />
         <Tile name="Tokens" value={compact(tokens)} more={`${count(tokens)} in and out`} />
-        <Tile name="Went well" value={share(good, attempts)} more={`${count(attempts - good)} attempts did not`} />
+        <Tile name="Went well" value={share(good, attempts)} more={`${many(attempts - good, "attempt")} did not`} />
         <Tile name="Latency" value={duration(whole.p50_ms)} more={`95 of 100 below ${duration(whole.p95_ms)}`} />
         {data.projection ? <Tile name={`${data.projection.month}, projected`} value={usd(data.projection.projected)} more={`${usd(data.projection.spent)} so far`} /> : null}
       </div>

@@ -48,11 +48,11 @@ export function Outcome({ account, booked, firstMs }: { account: Account | null;
         <div><dt>Tokens out</dt><dd>{count(account?.usage.outputTokens)}</dd></div>
         <div><dt>Cost</dt><dd data-test="cost">{usd(cost)}{booked?.estimated ? ", at most" : ""}</dd></div>
         <div><dt>First word</dt><dd>{duration(firstMs)}</dd></div>
-        <div><dt>All of it</dt><dd>{duration(account?.latencyMs)}</dd></div>
+        <div><dt>Provider took</dt><dd>{duration(account?.latencyMs)}</dd></div>
       </dl>
       {booked?.fallback ? <p className="note warn">A fallback answered: the first choice could not.</p> : null}
       {attempts.length > 1 ? (
-        <div className="table" tabIndex={0} role="region" aria-label="Attempts">
+        <div className="table" tabIndex={0} role="region" aria-label="Table: attempts">
           <table>
             <caption>Who was asked, in order</caption>
             <thead><tr><th scope="col">Candidate</th><th scope="col">What came of it</th><th scope="col" className="n">Took</th><th scope="col" className="n">Cost</th></tr></thead>

@@ -90,7 +90,7 @@ function League({ told }: { told: Told }) {
   const voted = told.models.filter((each) => each.total);
   if (!voted.length) return <p className="empty">Nobody has voted yet. The first thumb opens the table, two minutes later at most.</p>;
   return (
-    <div className="table" tabIndex={0} role="region" aria-label="How the models are liked">
+    <div className="table" tabIndex={0} role="region" aria-label="Table: how the models are liked">
       <table>
         <caption>Score is thumbs up minus thumbs down. Two minutes old at most.</caption>
         <thead>

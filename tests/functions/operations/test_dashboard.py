@@ -76,11 +76,8 @@ def test_a_candidate_that_keeps_failing_is_seen_to_be_left_alone(inside: Platfor
     assert states[f"anthropic/{model}"]["state"] == "open"
     since = datetime.fromisoformat(states[f"anthropic/{model}"]["since"])
     assert abs(time.time() - since.timestamp()) < 60
-    assert states["anthropic/claude-haiku-4-5"] == {
-        "candidate": "anthropic/claude-haiku-4-5",
-        "state": "closed",
-        "since": None,
-    }
+    assert "anthropic/claude-haiku-4-5" not in states
+    assert told["candidates"] > len(told["breakers"])
 
 
 def test_prices_ends_and_tables_are_told_and_nothing_is_made_up(inside: Platform) -> None:

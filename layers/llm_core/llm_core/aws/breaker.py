@@ -6,7 +6,7 @@ table cannot be reached the breaker lets everything through.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.exceptions import CircuitBr
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState, CircuitTransition
 
-from llm_core.aws import clients, table, telemetry
+from llm_core.aws import clients, scan, telemetry
 from llm_core.failures import (
     ProviderDenied,
     ProviderError,
@@ -64,17 +64,17 @@ def guarded[T](name: str, provider: str, call: Callable[[], T]) -> T:
     return answer
 
 
-def state(name: str) -> tuple[str, str | None]:
-    """How the circuit of a candidate stands, `closed`, `open` or `half_open`, and since when it is not closed (UTC).
+def troubled() -> Iterator[tuple[str, str, str | None]]:
+    """The candidates whose circuit is not closed: `provider/model`, `open` or `half_open`, and since when (UTC).
 
-    Raises StoreUnavailable.
+    The table of health is read whole; it is small. Raises StoreUnavailable.
     """
-    found = table.get(settings().need("health_table_name"), {"name": f"breaker#{name}"}) or {}
-    since = found.get("opened_at")
-    told = str(found.get("state", CircuitState.CLOSED.value)).lower()
-    if told == CircuitState.CLOSED.value.lower() or since is None:
-        return told, None
-    return told, datetime.fromtimestamp(float(since), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    for item in scan.every(settings().need("health_table_name")):
+        stands = str(item.get("state", CircuitState.CLOSED.value)).lower()
+        if str(item["name"]).startswith(PREFIX) and stands != CircuitState.CLOSED.value.lower():
+            since = item.get("opened_at")
+            told = since and datetime.fromtimestamp(float(since), UTC).isoformat(timespec="seconds")
+            yield str(item["name"]).removeprefix(PREFIX), stands, told and told.replace("+00:00", "Z")
 
 
 def _alive[T](call: Callable[[], T]) -> T | ProviderError:

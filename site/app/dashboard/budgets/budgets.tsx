@@ -1,6 +1,6 @@
 "use client";
 
-import { count, date, share, usd } from "@/lib/format";
+import { count, date, many, share, usd } from "@/lib/format";
 import type { Budgets as Told, Window } from "@/lib/shapes";
 import { Admin } from "@/parts/admin";
 import { Meter } from "@/parts/charts";
@@ -25,7 +25,7 @@ function View({ token }: { token: string }) {
     <div className="stack">
       {error ? <Refusal error={error} retrying /> : null}
       <div className="tiles">
-        <Tile name="Limits" value={count(limited.length)} more={`on ${count(new Set(limited.map(({ account }) => account)).size)} accounts`} />
+        <Tile name="Limits" value={count(limited.length)} more={`on ${many(new Set(limited.map(({ account }) => account)).size, "account")}`} />
         <Tile name="Past half" value={count(tight.length)} more={`${count(tight.filter(({ window }) => window.alerts.includes(100)).length)} used up`} />
         <Tile name="Held now" value={usd(limited.reduce((sum, { window }) => Math.max(sum, window.reserved), 0))} more="the most on one account" />
         <Tile name="This month, projected" value={usd(projected)} more="all users together" />
@@ -41,7 +41,7 @@ function View({ token }: { token: string }) {
       <section className="stack tight" aria-labelledby="limits">
         <h2 id="limits">What may still be spent</h2>
         {limited.length ? (
-          <div className="table" tabIndex={0} role="region" aria-label="Limits">
+          <div className="table" tabIndex={0} role="region" aria-label="Table: limits">
             <table>
               <thead><tr><th scope="col">Account</th><th scope="col">Window</th><th scope="col">Spent and held</th><th scope="col" className="n">Spent</th><th scope="col" className="n">Held</th><th scope="col" className="n">Remaining</th><th scope="col" className="n">Limit</th><th scope="col">Begins anew</th></tr></thead>
               <tbody>
@@ -54,12 +54,12 @@ function View({ token }: { token: string }) {
       <section className="stack tight" aria-labelledby="ahead">
         <h2 id="ahead">What the month will have cost</h2>
         <p className="soft small">Spent so far, plus today’s cost for the part of today that is left, plus the cost of each day after it. A day is expected to cost the mean of the same weekday among the last 28 whole days.</p>
-        <div className="table" tabIndex={0} role="region" aria-label="Projections">
+        <div className="table" tabIndex={0} role="region" aria-label="Table: projections">
           <table>
             <thead><tr><th scope="col">User</th><th scope="col" className="n">Spent</th><th scope="col" className="n">Projected</th><th scope="col" className="n">Rests on</th></tr></thead>
             <tbody>
               {data.projections.map((each) => (
-                <tr key={each.userId}><th scope="row">{each.userId}</th><td className="n">{usd(each.spent)}</td><td className="n">{usd(each.projected)}</td><td className="n">{count(each.basis_days)} days</td></tr>
+                <tr key={each.userId}><th scope="row">{each.userId}</th><td className="n">{usd(each.spent)}</td><td className="n">{usd(each.projected)}</td><td className="n">{many(each.basis_days, "day")}</td></tr>
               ))}
             </tbody>
           </table>
@@ -67,7 +67,7 @@ function View({ token }: { token: string }) {
       </section>
       <section className="stack tight" aria-labelledby="whose">
         <h2 id="whose">Whose provider keys</h2>
-        <div className="table" tabIndex={0} role="region" aria-label="Own keys and the platform’s">
+        <div className="table" tabIndex={0} role="region" aria-label="Table: own keys and the platform’s">
           <table>
             <thead><tr><th scope="col">Paid by</th><th scope="col" className="n">Attempts</th><th scope="col" className="n">Tokens</th><th scope="col" className="n">Charged</th></tr></thead>
             <tbody>

@@ -60,7 +60,7 @@ function Once({ made, away }: { made: Shown; away: () => void }) {
     <section className="card secret" aria-labelledby="once" role="status">
       <h2 id="once">The key, shown this once</h2>
       <code data-test="secret">{made.apiKey}</code>
-      <p className="soft">It is kept nowhere. Whoever loses it gives {made.name} another secret.</p>
+      <p className="soft">It is kept nowhere. Whoever loses it gives “{made.name}” another secret.</p>
       <div className="row">
         <Copy text={made.apiKey}>Copy the key</Copy>
         <Copy text={curl}>Copy a curl with it</Copy>
@@ -121,7 +121,7 @@ function Table({ keys, act, token }: { keys: Key[]; act: (work: () => Promise<Sh
   const revoked = keys.filter((key) => key.revokedAt);
   return (
     <>
-      <div className="table" tabIndex={0} role="region" aria-label="Keys">
+      <div className="table" tabIndex={0} role="region" aria-label="Table: keys">
         <table>
           <thead><tr><th scope="col">Name</th><th scope="col">User</th><th scope="col">Key</th><th scope="col" className="n">A month</th><th scope="col" className="n">Made</th><th scope="col">What to do</th></tr></thead>
           <tbody>

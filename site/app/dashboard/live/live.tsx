@@ -30,7 +30,7 @@ function View({ token }: { token: string }) {
       <section className="stack tight" aria-labelledby="at-work">
         <h2 id="at-work">Agents at work</h2>
         {runs.length ? (
-          <div className="table" tabIndex={0} role="region" aria-label="Agents at work">
+          <div className="table" tabIndex={0} role="region" aria-label="Table: agents at work">
             <table>
               <thead><tr><th scope="col">Kind</th><th scope="col">User</th><th scope="col">Status</th><th scope="col" className="n">Cost</th><th scope="col" className="n">Began</th><th scope="col">Run</th></tr></thead>
               <tbody>
@@ -50,9 +50,9 @@ function View({ token }: { token: string }) {
         ) : <p className="empty">No agent is at work.</p>}
       </section>
       <section className="stack tight" aria-labelledby="errors">
-        <h2 id="errors">What went wrong today</h2>
+        <h2 id="errors">What went wrong, today and yesterday</h2>
         {errors.length ? (
-          <div className="table" tabIndex={0} role="region" aria-label="What went wrong">
+          <div className="table" tabIndex={0} role="region" aria-label="Table: what went wrong">
             <table>
               <thead><tr><th scope="col">Hour (UTC)</th><th scope="col">Model</th><th scope="col">What came of it</th><th scope="col" className="n">Attempts</th></tr></thead>
               <tbody>
@@ -67,7 +67,7 @@ function View({ token }: { token: string }) {
               </tbody>
             </table>
           </div>
-        ) : <p className="empty">Nothing, today and yesterday.</p>}
+        ) : <p className="empty">Nothing.</p>}
       </section>
     </div>
   );
