@@ -47,7 +47,16 @@ class OverHttp:
     _free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
 
     async def ask(self, body: bytes) -> Taken:
-        self._free = [kept for kept in self._free if not kept[0].at_eof()]  # servers end what is idle for seconds
+        """Once more on a new connection, where a kept one had been ended meanwhile: servers end what is idle."""
+        while True:
+            kept = bool(self._free)
+            try:
+                return await self._asked(body)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                if not kept:
+                    raise
+
+    async def _asked(self, body: bytes) -> Taken:
         began = time.perf_counter()
         reader, writer = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self.port)
         told = {"Host": f"127.0.0.1:{self.port}", "Content-Type": "application/json", **self.headers}
