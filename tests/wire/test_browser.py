@@ -1,10 +1,11 @@
-"""A page's script reads a stream, in a real browser: another origin, so what CORS lets it see counts.
+"""A page's script reads a stream, and two of a page watch a run, in a real browser: another origin, so CORS counts.
 
 Skipped where Chromium is missing, unless DREY_REQUIRE names the browser.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Platform, fresh
+from tests.functions.accounts.holder import someone
+from tests.wire.agent_runs import Agents, call
 
 PAGE = """\
 <!doctype html><title>reader</title><pre id="told"></pre><img src="/hold"><script>
@@ -56,6 +59,37 @@ async function read() {
   say("text " + text);
 }
 read().catch((error) => say("failed " + error)).finally(() => { say("over"); fetch("/over"); });
+</script>
+"""
+
+
+WATCHERS = """\
+<!doctype html><title>watchers</title><pre id="told"></pre><img src="/hold"><script>
+const told = document.getElementById("told");
+const say = (line) => { told.textContent += line + "\\n"; };
+const ask = (path, body) => fetch("%(url)s" + path, {
+  method: "POST", body, headers: {"Authorization": "Bearer %(key)s", "Content-Type": "application/json"},
+}).then((answer) => answer.json());
+async function watch(name, ready) {
+  const {url} = await ask("/v1/live/ticket");
+  const socket = new WebSocket(url), seen = [];
+  socket.onopen = () => socket.send(JSON.stringify({action: "subscribe", runId: "%(run)s"}));
+  return new Promise((over, failed) => {
+    socket.onerror = () => failed("the socket of " + name);
+    socket.onclose = () => failed("closed on " + name);
+    socket.onmessage = ({data}) => {
+      const frame = JSON.parse(data);
+      if (frame.type === "ack") ready();
+      if (frame.type === "error") failed(data);
+      if (frame.type === "step" || frame.type === "done") seen.push([frame.seq, frame.data.type]);
+      if (frame.type === "done") { say(name + " " + JSON.stringify(seen)); over(); }
+    };
+  });
+}
+let watching = 0;
+const ready = () => { watching += 1; if (watching === 2) ask("/v1/agents/runs/%(run)s/approve", "{}"); };
+Promise.all([watch("one", ready), watch("two", ready)])
+  .catch((error) => say("failed " + error)).finally(() => { say("over"); fetch("/over"); });
 </script>
 """
 
@@ -98,16 +132,35 @@ def serving(page: str) -> Iterator[str]:
         server.server_close()
 
 
-def test_a_page_of_another_origin_reads_a_stream(chromium: str, understudy: Platform, tmp_path: Path) -> None:
-    page = PAGE % {"url": understudy.url, "key": understudy.key, "model": fresh("gpt")}
+def read(chromium: str, page: str, profile: Path) -> dict[str, str]:
+    """What the page said when it was over: a line's first word -> the rest of it."""
     with serving(page) as address:
-        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
         command += ["--no-proxy-server", "--dump-dom", address]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=90)
     told = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
     assert told, done.stderr[-2_000:]
     lines = {line.partition(" ")[0]: line.partition(" ")[2] for line in unescape(told[1]).splitlines()}
     assert "failed" not in lines, lines
+    return lines
+
+
+def test_two_sockets_of_a_page_see_the_same_events_of_a_run(
+    chromium: str, understudy: Platform, inside: Platform, tmp_path: Path
+) -> None:
+    agents = Agents(someone(inside))
+    agents.will(call("calculator", expression="6 * 7"))
+    run_id = agents.until(agents.run(requireApproval=["calculator"])["runId"], "awaiting_approval")["runId"]
+    page = WATCHERS % {"url": understudy.url, "key": agents.holder.api_key, "run": run_id}
+    lines = read(chromium, page, tmp_path)
+    stored = [[step["seq"], step["type"]] for step in agents.until(run_id)["steps"]]
+    assert json.loads(lines["one"]) == json.loads(lines["two"]) == stored
+    assert stored[-1][1] == "done"
+
+
+def test_a_page_of_another_origin_reads_a_stream(chromium: str, understudy: Platform, tmp_path: Path) -> None:
+    page = PAGE % {"url": understudy.url, "key": understudy.key, "model": fresh("gpt")}
+    lines = read(chromium, page, tmp_path)
     assert (lines["status"], lines["provider"]) == ("200", "openai")
     assert lines["generation"].startswith("gen-"), "a header that CORS lets the page see"
     assert float(lines["cost"]) > 0

@@ -15,9 +15,12 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from live import subscriptions, tickets, watching
 from llm_core import ledger
 from llm_core.accounts.window import Window, label
 from llm_core.aws import table
+from llm_core.deadline import Deadline
+from llm_core.errors import Unauthorized
 from tests.conftest import Platform, fresh
 from tests.functions.accounts.holder import Holder, someone
 from tests.wire.agent_runs import Agents, call
@@ -91,6 +94,19 @@ def test_nothing_else_opens_one(ada: Holder, query: str) -> None:
     assert refused.value.response.status_code == 401
 
 
+def test_a_ticket_that_is_older_than_a_minute_opens_nothing(ada: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = ticket(ada).partition("?")[0]
+    monkeypatch.setattr(tickets, "SECONDS", -1)
+    made = tickets.make(ada.key_id)
+    with pytest.raises(InvalidStatus) as refused, connect(f"{url}?ticket={made}"):
+        pass
+    assert refused.value.response.status_code == 401
+    with pytest.raises(Unauthorized):  # by its time, and not because nobody knows it
+        tickets.redeem(tickets.make(ada.key_id))
+    monkeypatch.undo()
+    assert tickets.redeem(tickets.make(ada.key_id)) == ada.key_id
+
+
 def test_a_ticket_of_a_key_that_was_revoked_opens_nothing(ada: Holder) -> None:
     below = ada.make()
     url = ticket(below)
@@ -107,7 +123,11 @@ def test_a_key_that_may_neither_complete_nor_run_agents_gets_no_ticket(inside: P
 # ------------------------------------------------------------------------------------------------ answers
 def test_an_answer_is_told_in_numbered_pieces_that_are_the_whole_of_it(ada: Holder, live: Live) -> None:
     model = fresh("claude")
-    live.say(action="complete", requestId="one", model=model, messages=HELLO, maxTokens=120)
+    answer = (
+        'Ein Eichh\u00f6rnchen \U0001f43f sagt "Nu\u00df"\n\u0007' * 900
+    )  # more than a frame may have, whatever it is cut at
+    ada.platform.perform({"text": answer}, model=model)
+    live.say(action="complete", requestId="one", model=model, messages=HELLO, maxTokens=30_000)
     heard = live.until("done", "error")
     types = [each["type"] for each in heard]
     assert (types[0], types[-2:]) == ("ack", ["usage", "done"]), heard[-1]
@@ -115,7 +135,7 @@ def test_an_answer_is_told_in_numbered_pieces_that_are_the_whole_of_it(ada: Hold
     assert {each["requestId"] for each in heard} == {"one"}
     said = "".join(each["data"]["content"] for each in heard if each["type"] == "delta")
     row = ledger.find(ada.user, heard[-1]["data"]["id"])
-    assert said
+    assert said == answer
     usage = heard[-2]["data"]
     assert round(usage["usage"]["estimatedCost"] * 10**9) == row["charged"] > 0
     assert settled(ada)["held"] == 0
@@ -155,6 +175,14 @@ def test_a_model_that_fails_is_told_on_the_socket_and_costs_nothing(ada: Holder,
     assert Window(f"key:{ada.key_id}", label("month", time.time())).read() is None, "nothing was ever held"
 
 
+def test_of_two_answers_with_one_id_at_once_one_is_refused(ada: Holder, live: Live) -> None:
+    for _ in range(2):
+        live.say(action="complete", requestId="one", model="claude-haiku-4-5", messages=HELLO, maxTokens=20)
+    heard = [live.hear() for _ in range(5)]
+    assert sorted(each["type"] for each in heard) == ["ack", "delta", "done", "error", "usage"], heard
+    assert next(each for each in heard if each["type"] == "error")["data"]["statusCode"] == 400
+
+
 BAD: list[tuple[dict[str, Any], int]] = [
     ({}, 400),
     ({"action": "dance"}, 400),
@@ -165,6 +193,7 @@ BAD: list[tuple[dict[str, Any], int]] = [
     ({"action": "cancel", "requestId": "unknown"}, 404),
     ({"action": "subscribe", "runId": "run-unknown"}, 404),
     ({"action": "subscribe", "runId": "run-unknown", "afterSeq": -1}, 400),
+    ({"action": "subscribe", "runId": "run-unknown", "afterSeq": 10**40}, 400),
 ]
 
 
@@ -213,6 +242,45 @@ def test_a_watcher_that_drops_and_returns_misses_none_and_sees_none_twice(ada: H
         live.ask(action="subscribe", runId=run_id, afterSeq=before[-1]["seq"])
         after = live.until("done")
     assert [each[0] for each in events(before + after)] == [step["seq"] for step in stored]
+
+
+def test_who_sends_a_runs_events_hands_over_and_nothing_is_missed_or_twice(ada: Holder, agents: Agents) -> None:
+    """The first has three seconds left when it begins: it tells what there is, and leaves the rest to another."""
+    run_id = waiting(agents)
+    first = subscriptions.lease(run_id, Deadline.after(10))
+    assert first is not None
+    with connected(ada) as live:
+        assert live.ask(action="subscribe", runId=run_id)["type"] == "ack"
+        watching.watch(run_id, first, Deadline.after(3))
+        before = [live.hear() for _ in agents.see(run_id)["steps"]]
+        ada.told("POST", f"/v1/agents/runs/{run_id}/approve", {})
+        after = live.until("done")
+    assert [each[0] for each in events(before + after)] == [step["seq"] for step in agents.until(run_id)["steps"]]
+
+
+def test_a_watcher_whose_key_is_revoked_is_told_and_sees_no_more(ada: Holder, agents: Agents) -> None:
+    run_id, below = waiting(agents), ada.make()
+    with connected(below) as live:
+        live.ask(action="subscribe", runId=run_id)
+        while live.hear()["data"]["type"] != "approval":
+            pass
+        ada.told("DELETE", f"/v1/auth/keys/{below.key_id}")
+        ada.told("POST", f"/v1/agents/runs/{run_id}/cancel")
+        told = live.hear()
+    assert (told["type"], told["runId"], told["data"]["statusCode"]) == ("error", run_id, 401)
+    assert not subscriptions.of(run_id)
+
+
+def test_a_run_that_is_over_is_watched_by_nobody(ada: Holder, agents: Agents) -> None:
+    """Whoever asks for what comes after its end hears so in the ack, and nothing looks at that run any more."""
+    run = agents.finished(tools=[])
+    with connected(ada) as live:
+        told = live.ask(action="subscribe", runId=run["runId"], afterSeq=run["steps"][-1]["seq"])
+        assert told["data"]["status"] == "succeeded"
+        until = time.monotonic() + 20
+        while any("token" in item or item["item"] != "watcher" for item in kept(ada.platform, run["runId"])):
+            assert time.monotonic() < until, "somebody still looks"
+            time.sleep(0.05)
 
 
 def test_nothing_is_kept_of_a_watcher_that_has_left(ada: Holder, agents: Agents) -> None:
