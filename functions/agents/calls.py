@@ -110,9 +110,9 @@ def _result(found: Run, turn: Turn, place: int, asking: Asking) -> tuple[str, bo
             result = tool(Context(asking.caller, asking.deadline, asking, documents), arguments)
     except ToolError as error:
         return str(error), True
-    except _PASSING:
-        raise
     except DreyError as error:
+        if isinstance(error, _PASSING) and not _is_for_good(error):
+            raise
         return f"The tool failed: {error.message}", True
     except Exception as error:  # noqa: BLE001 - a plugin's defect is the model's to work around, and the log's to tell
         telemetry.logger.exception("tool failed", extra={"event": "tool_failed", "tool": name, "run": found.id})
@@ -121,6 +121,11 @@ def _result(found: Run, turn: Turn, place: int, asking: Asking) -> tuple[str, bo
     if len(text) > MOST_CHARACTERS:
         text = f"{text[:MOST_CHARACTERS]}\n[Cut: it has {len(text)} characters.]"
     return text, False
+
+
+def _is_for_good(error: DreyError) -> bool:
+    """A call that asks for more tokens than a minute ever has will not pass."""
+    return isinstance(error, RateLimited) and not error.retryable
 
 
 def _refused(found: Run, turn: Turn, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -28,6 +29,4 @@ def frame(type: Type, about: About, *, seq: int | None = None, ts: str = "", dat
 
 def error(failure: DreyError, about: About, request_id: str, *, seq: int | None = None) -> bytes:
     """`data` is what the native dialect answers: `{error, code, statusCode, requestId}`."""
-    body = refusal(failure, native, request_id).body.encode()
-    without_data = frame("error", about, seq=seq, data={})
-    return without_data.replace(b'"data":{}', b'"data":' + body)
+    return frame("error", about, seq=seq, data=json.loads(refusal(failure, native, request_id).body))

@@ -15,7 +15,7 @@ from agents.tools import registry
 from agents.tools.tool import Context, Tool, tool
 from llm_core.callers import Caller
 from llm_core.deadline import Deadline
-from llm_core.errors import StoreUnavailable
+from llm_core.errors import RateLimited, StoreUnavailable
 from llm_core.messages import ToolCall
 from llm_core.runs import approval
 from llm_core.runs import run as runs
@@ -62,6 +62,14 @@ def halting(context: Context) -> str:
 
 
 @tool()
+def greedy() -> str:
+    """Asks for more than a minute ever has."""
+    error = RateLimited("more than a minute ever has")
+    error.retryable = False
+    raise error
+
+
+@tool()
 def half_a_letter() -> str:
     """Gives back what no UTF-8 can say."""
     return "squirrel \ud83d"
@@ -73,7 +81,7 @@ def busy() -> str:
     raise StoreUnavailable("busy")
 
 
-OURS = (huge, broken, treacherous, delete_all, busy, halting, half_a_letter)
+OURS = (huge, broken, treacherous, delete_all, busy, halting, half_a_letter, greedy)
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +153,10 @@ def test_what_a_tool_paid_before_it_has_to_be_tried_again_is_the_runs(asked: Ask
         with pytest.raises(StoreUnavailable):
             calls.run(run.id, 1, 0, soon())
         assert runs.find(run.id).cost == paid
+
+
+def test_what_will_never_pass_is_told_and_not_tried_again(asked: Asked) -> None:
+    assert result(asked("greedy")) == ("The tool failed: more than a minute ever has", True)
 
 
 def test_half_a_letter_is_no_reason_to_fail(asked: Asked) -> None:
