@@ -73,8 +73,8 @@ def _stages() -> Iterator[str]:
     yield _paragraph(
         f"45,000 calls are 1,500 a day. Calls take 1.2 s where nothing is said; {MODELS} models are asked, with",
         f"{METRICS_A_MODEL} metrics each. `Detailed=true` adds {_usd(detailed)}, each environment of",
-        f"`ProvisionedConcurrency` {_usd(ready)}. The firewall has four rules more, for 4 USD, where",
-        "`OriginVerifyName` is given, and in prod a fifth, which lets nobody around CloudFront.",
+        f"`ProvisionedConcurrency` {_usd(ready)}. The firewall has six rules more, for 6 USD, where",
+        "`OriginVerifyName` is given, and in prod a seventh, which lets nobody around CloudFront.",
     )
 
 

@@ -50,7 +50,7 @@ def test_the_older_platforms_table_adds_up() -> None:
 
 def test_more_costs_more() -> None:
     assert IDLE.usd() < DEV.usd() < PROD.usd() < WITH_WAF.usd()
-    assert WITH_WAF.usd() - PROD.usd() == Decimal(5 + 3) + Decimal("0.60") * 45_000 / 1_000_000
+    assert WITH_WAF.usd() - PROD.usd() == Decimal(5 + 5) + Decimal("0.60") * 45_000 / 1_000_000
     short, long = per_million("1.2"), per_million("10")
     assert {name for name in short if short[name] != long[name]} == {"lambda.duration"}
 

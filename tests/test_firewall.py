@@ -11,6 +11,7 @@ from tests.estate import Estate
 
 NAME = "drey/origin"
 SECRET = f"{{{{resolve:secretsmanager:{NAME}}}}}"  # CloudFormation puts the value here
+OPEN = {"complete": "/api/public/demo/complete", "feedback": "/api/feedback", "sayings": "/api/sayings"}
 DEMO, HEALTH = "/api/public/demo/complete", "/api/health"
 PROVEN = {"x-origin-verify": SECRET, "x-viewer-ip": "203.0.113.9"}
 
@@ -89,10 +90,13 @@ def test_elsewhere_or_without_a_secret_the_api_answers_at_its_own_address(stage:
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_who_comes_through_cloudfront_is_counted_by_the_address_it_tells_and_not_by_cloudfronts(stage: str) -> None:
+@pytest.mark.parametrize("name", OPEN)
+def test_who_comes_through_cloudfront_is_counted_by_the_address_it_tells_and_not_by_cloudfronts(
+    stage: str, name: str
+) -> None:
     """Else thirty calls a minute would be all that all viewers of one of its places have together."""
-    told = passed(estate(stage, secret=True, firewall=True), DEMO, PROVEN, address="130.176.0.1")
-    assert told.counted == {"complete-by-viewer": "203.0.113.9"}
+    told = passed(estate(stage, secret=True, firewall=True), OPEN[name], PROVEN, address="130.176.0.1")
+    assert told.counted == {f"{name}-by-viewer": "203.0.113.9"}
 
 
 @pytest.mark.parametrize("proof", [{}, {"x-origin-verify": "guess"}])
