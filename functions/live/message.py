@@ -68,6 +68,7 @@ def _subscribe(message: Subscribe, caller: Caller, arrived: Arrived) -> None:
     sockets.post(arrived.connection, told)
     wanted = Subscription(run.id, arrived.connection, caller.key_id, message.after_seq)
     subscriptions.add(wanted, arrived.deadline)
+    connections.key_of(arrived.connection)  # raises where it closed meanwhile: then this is forgotten, too
     token = subscriptions.lease(run.id, arrived.deadline)
     if token is None:  # somebody sends this run's events already
         return
