@@ -28,7 +28,7 @@ class Feedback(BaseModel):
         strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, alias_generator=to_camel
     )
 
-    saying: Annotated[str, Field(min_length=1, max_length=1_000)]
+    saying: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
     source: Annotated[str, Field(max_length=200)] = ""
     feedback_type: Literal["POSITIVE", "NEGATIVE"]
     execution_time: Milliseconds | None = None

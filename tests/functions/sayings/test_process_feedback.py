@@ -82,6 +82,7 @@ WRONG = [
     {"feedbackType": None},
     {"saying": None},
     {"saying": ""},
+    {"saying": " \n\u00a0"},
     {"saying": "x" * 1_001},
     {"saying": 7},
     {"source": "x" * 201},
