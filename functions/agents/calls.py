@@ -21,6 +21,7 @@ from llm_core import callers
 from llm_core.aws import table, telemetry, tracing
 from llm_core.deadline import Deadline
 from llm_core.errors import DreyError, LedgerUnavailable, NotAllowed, RateLimited, StoreUnavailable, Unauthorized
+from llm_core.messages import ToolCall
 from llm_core.runs import approval, change
 from llm_core.runs import run as runs
 from llm_core.runs.bodies import given
@@ -45,11 +46,8 @@ def run(run_id: str, number: int, place: int, deadline: Deadline) -> None:
     assert turn is not None  # noqa: S101 - for the type checker: this turn asked for it
     try:
         caller = callers.vouched(found.key_id, found.purse)
-    except (NotAllowed, Unauthorized) as error:  # nobody pays any more
-        reason, message = error.code, error.message
-        change.change(
-            run_id, lambda now: None if now.over else ended(now, "failed", reason=reason, message=message), deadline
-        )
+    except (NotAllowed, Unauthorized) as error:
+        _nobody_pays(run_id, error, deadline)
         return
     asking = Asking(caller, deadline, {"run": found.id, "turn": str(number), "call": str(place)})
     began = time.perf_counter()
@@ -60,19 +58,7 @@ def run(run_id: str, number: int, place: int, deadline: Deadline) -> None:
             change.change(run_id, lambda now: Step(_with_cost(now, asking)), deadline)
         raise
     took = round((time.perf_counter() - began) * 1000)
-    call = turn.calls[place]
-    told = Event(
-        "observation",
-        {
-            "callId": call.id,
-            "toolName": call.name,
-            "toolOutput": text,
-            "isError": is_error,
-            "costNano": asking.charged,
-            "tokens": asking.input_tokens + asking.output_tokens,
-            "durationMs": took,
-        },
-    )
+    told = _observation(turn.calls[place], text, asking, is_error=is_error, took=took)
     kept = conversation.kept_result(found, number, place, text, is_error=is_error)
 
     def decide(now: Run) -> Step:
@@ -82,6 +68,21 @@ def run(run_id: str, number: int, place: int, deadline: Deadline) -> None:
         change.change(run_id, decide, deadline)
     except Done:
         change.change(run_id, lambda now: Step(_with_cost(now, asking)), deadline)
+
+
+def _nobody_pays(run_id: str, error: DreyError, deadline: Deadline) -> None:
+    """The key was revoked meanwhile: the next turn would say so, and this tool cannot be paid."""
+    reason, message = error.code, error.message
+    change.change(
+        run_id, lambda now: None if now.over else ended(now, "failed", reason=reason, message=message), deadline
+    )
+
+
+def _observation(call: ToolCall, text: str, asking: Asking, *, is_error: bool, took: int) -> Event:
+    """`took` is milliseconds."""
+    told = {"callId": call.id, "toolName": call.name, "toolOutput": text, "isError": is_error}
+    spent = {"costNano": asking.charged, "tokens": asking.input_tokens + asking.output_tokens, "durationMs": took}
+    return Event("observation", told | spent)
 
 
 def _with_cost(now: Run, asking: Asking) -> Run:
