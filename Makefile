@@ -219,7 +219,7 @@ survival: $(DEV) $(EMULATOR) ## Agents whose doors are killed in the middle, and
 	@PYTHONPATH=$(LAYER):functions:. $(BIN)/python -m tests.survival --runs $(or $(RUNS),50)
 
 .PHONY: deploys
-deploys: $(DEV) $(EMULATOR) ## Every stage of samconfig.toml into the local AWS: up, changed, unchanged, gone
+deploys: $(DEV) $(EMULATOR) $(SAM_CLI) ## Every stage of samconfig.toml into the local AWS: up, changed, unchanged, gone
 	@DREY_DEPLOYS=all $(BIN)/python -m pytest -q tests/test_deploy.py
 
 .PHONY: soak-ledger

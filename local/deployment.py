@@ -123,7 +123,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     document.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
     document["Resources"] = {
         f"{name}{emulator.token[:8]}" if _hears_a_table(resource) else name: resource
-        for name, resource in _known(document, folder).items()
+        for name, resource in known(document, folder).items()
     }
     for name, resource in document["Resources"].items():
         properties = resource.setdefault("Properties", {})
@@ -140,7 +140,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
                 properties["Definition"] = yaml.safe_load((folder / properties.pop("DefinitionUri")).read_text())
             case "AWS::CloudFormation::Stack" if isinstance(properties.get("TemplateURL"), str):
                 nested = read_yaml(folder / properties["TemplateURL"])
-                nested["Resources"] = _known(nested, folder)
+                nested["Resources"] = known(nested, folder)
                 text = json.dumps(nested).encode()
                 # Its text is in its name: the same address would be no change to the stack above it.
                 version = hashlib.sha256(text).hexdigest()[:12]
@@ -150,7 +150,7 @@ def _adapted(template: Template, emulator: Emulator, proxy: str) -> dict[str, An
     return document
 
 
-def _known(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+def known(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Its resources, without those that the emulator refuses: types, alarms over an expression, nested loops."""
 
     def refused(resource: dict[str, Any]) -> bool:

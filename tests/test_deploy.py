@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from local.deployment import deploy
-from local.emulator import Emulator
+from local.deployment import deploy, known
+from local.emulator import CREDENTIALS, REGION, Emulator
 from local.project import Project
 from local.template import Template, read_yaml
 from tests.estate import ROOT, Estate
@@ -190,3 +193,49 @@ def test_another_code_prompt_or_price_touches_functions_and_layer_and_nothing_th
     functions: dict[str, Any] = {n: r for n, r in after.items() if r["Type"] == "AWS::Lambda::Function"}
     assert set(functions) <= touched, "each has the new code"
     assert {name for name in touched if name in before and name in after} == {*functions, "GatewayChatAliaslive"}
+
+
+# ------------------------------------------------------------------------------------------------ by sam itself
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The template as `sam deploy` meets it, without what the emulator refuses and with a stub for code."""
+    for name in ("template.yaml", "stacks/identity.yaml", "stacks/monitoring.yaml"):
+        document = read_yaml(ROOT / name)
+        document["Resources"] = known(document, ROOT)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(document))
+    shutil.copytree(ROOT / "statemachine", tmp_path / "statemachine")
+    shutil.copy(ROOT / "samconfig.toml", tmp_path)
+    for folder in ("functions", "layers/llm_core"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "README").write_text("The doors run elsewhere.\n")
+    return tmp_path
+
+
+@pytest.mark.skipif(os.environ.get("DREY_DEPLOYS") != "all", reason="takes its time: make deploys")
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod", "ci", "local"])
+def test_sam_deploys_a_stage_as_its_table_says_and_then_finds_nothing_to_do(
+    emulator: Emulator, checkout: Path, stage: str
+) -> None:
+    here = {**CREDENTIALS, "AWS_ENDPOINT_URL": emulator.url, "AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
+
+    def sam_deploy() -> str:
+        command = [
+            ROOT / ".local/venvs/sam/bin/sam",
+            "deploy",
+            "--config-env",
+            stage,
+            "--template-file",
+            "template.yaml",
+        ]
+        unasked = ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+        done = subprocess.run(
+            [*command, *unasked], cwd=checkout, env=os.environ | here, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2_000:]
+        return done.stdout
+
+    assert f"Successfully created/updated stack - drey-{stage}" in sam_deploy()
+    assert "No changes to deploy" in sam_deploy()
+    (checkout / "functions/README").write_text("Other code.\n")
+    assert f"Successfully created/updated stack - drey-{stage}" in sam_deploy()
