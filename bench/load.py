@@ -200,7 +200,7 @@ class Load:
         return answer
 
 
-def page(parts: dict[str, Outcome], books: dict[str, Books], told: int, count: int) -> str:
+def page(parts: dict[str, Outcome], books: dict[str, Books], told: int, count: int, asked_for: str) -> str:
     lines = []
     for name, outcome in parts.items():
         times = " | ".join(f"{quantile(outcome.seconds, share) * 1000:.0f}" for share in (0.5, 0.95, 0.99))
@@ -219,7 +219,7 @@ def page(parts: dict[str, Outcome], books: dict[str, Books], told: int, count: i
         [
             "# Load",
             "",
-            f"Written by `make load` on {datetime.now(UTC):%Y-%m-%d} ({machine()};",
+            f"Written by `make load {asked_for}` on {datetime.now(UTC):%Y-%m-%d} ({machine()};",
             f"load {os.getloadavg()[0]:.1f} at the end).",
             "",
             "Four dialects, two models, whole answers and streams, through `make run`: its front door, the doors, the",
@@ -268,7 +268,7 @@ def main() -> int:
         steady, name = Load(platform, seed=3), f"{wanted.rate:g} a second"
         parts[name] = asyncio.run(steady.sustained(wanted.rate, wanted.seconds))
         books[name] = steady.books(0)
-    text = page(parts, books, told, wanted.burst)
+    text = page(parts, books, told, wanted.burst, f"RATE={wanted.rate:g} SECONDS={wanted.seconds:g}")
     sys.stdout.write(text)
     if not wanted.dry:
         PAGE.write_text(text)

@@ -21,10 +21,15 @@ from llm_core.aws.runtime_api import Api, Context, Delivery, Gone, Streamed, Who
 
 Handler = Callable[[Any, Any], Mapping[str, Any]]
 
+SWITCH_S = 0.0005
+"""How long the thread that reads the provider may keep the one waiting that hands its words on; Python's own 5 ms would
+be most of the time until the first of several words that come at once."""
+
 
 def main() -> None:
     """Import the door, then serve its invocations one after another, for as long as there is a Runtime API."""
     cast(io.TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)  # nothing is kept back in a frozen process
+    sys.setswitchinterval(SWITCH_S)
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
     delivery = Whole if os.environ.get("AWS_SAM_LOCAL") else Streamed
     try:
