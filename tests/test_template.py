@@ -513,6 +513,13 @@ def test_what_decides_the_build_is_told_to_the_build() -> None:
             assert "Architecture" not in told, f"[{stage}]: move Architecture to [{stage}.global.parameters]"
 
 
+def test_every_stage_is_built_with_the_loop_that_a_stack_has() -> None:
+    """Without the word `sam build` fails at stacks/doors.yaml."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for stage in ("default", "dev", "staging", "prod", "ci", "local"):
+        assert config[stage]["global"]["parameters"]["language_extensions"] is True, stage
+
+
 def test_cfn_lint_finds_nothing() -> None:
     lint = Path(sys.executable).with_name("cfn-lint")
     templates = [ROOT / "template.yaml", *(ROOT / "stacks").glob("*.yaml")]
