@@ -1,6 +1,7 @@
 """The whole template in the emulator: up, changed, unchanged, gone; and what a change of code, prompt or price touches.
 
-`make deploys` does it for every stage of samconfig.toml; the suite for prod with everything switched on that there is.
+`make deploys` does it for every stage of samconfig.toml, also by `sam deploy`; the suite for prod with everything
+switched on that there is.
 """
 
 from __future__ import annotations
@@ -220,18 +221,9 @@ def test_sam_deploys_a_stage_as_its_table_says_and_then_finds_nothing_to_do(
     here = {**CREDENTIALS, "AWS_ENDPOINT_URL": emulator.url, "AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
 
     def sam_deploy() -> str:
-        command = [
-            ROOT / ".local/venvs/sam/bin/sam",
-            "deploy",
-            "--config-env",
-            stage,
-            "--template-file",
-            "template.yaml",
-        ]
-        unasked = ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
-        done = subprocess.run(
-            [*command, *unasked], cwd=checkout, env=os.environ | here, capture_output=True, text=True, check=False
-        )
+        command = [str(ROOT / ".local/venvs/sam/bin/sam"), "deploy", "--config-env", stage]
+        command += ["--template-file", "template.yaml", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+        done = subprocess.run(command, cwd=checkout, env=os.environ | here, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2_000:]
         return done.stdout
 
