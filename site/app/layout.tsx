@@ -20,7 +20,7 @@ export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" data-theme="light" suppressHydrationWarning>
       <head>
-        {/* eslint-disable-next-line @next/next/no-sync-scripts -- before the first paint */}
+        {/* before the first paint */}
         <script src="/theme.js" />
       </head>
       <body>{children}</body>

@@ -19,7 +19,7 @@ export function apiKey(): string | null {
   return sessionStorage.getItem(KEY);
 }
 
-export function useKey(key: string | null): void {
+export function keepKey(key: string | null): void {
   if (key) sessionStorage.setItem(KEY, key);
   else sessionStorage.removeItem(KEY);
   dispatchEvent(new Event(CHANGED));

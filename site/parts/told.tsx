@@ -5,7 +5,7 @@
 import { useEffect, useState, type FormEvent } from "react";
 
 import { Refused } from "@/lib/api";
-import { useKey } from "@/lib/session";
+import { keepKey } from "@/lib/session";
 import { useApiKey } from "./use";
 
 /** A refusal in the API's own words. One that passes by itself says so. */
@@ -50,13 +50,13 @@ export function KeyField({ why }: { why: string }) {
     return (
       <p className="row small soft">
         <span>Key <code>{key.slice(0, 20)}…</code></span>
-        <button type="button" className="button quiet slim" onClick={() => useKey(null)}>Forget it</button>
+        <button type="button" className="button quiet slim" onClick={() => keepKey(null)}>Forget it</button>
       </p>
     );
   }
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (typed.trim()) useKey(typed.trim());
+    if (typed.trim()) keepKey(typed.trim());
     setTyped("");
   };
   return (

@@ -66,7 +66,6 @@ export function useAnswer<Answer>(route: Route | null, asking: Asking = {}, ever
       clearTimeout(timer);
     };
     // `asked` is what route and asking say
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [asked, every, turn]);
 
   return { data, error, again: useCallback(() => setTurn((before) => before + 1), []) };

@@ -6,19 +6,12 @@ import type { Refused } from "@/lib/api";
 import { ago, usd } from "@/lib/format";
 import { watch, type Watching } from "@/lib/live";
 import { start } from "@/lib/runs";
-import type { NewRun, Run, RunStatus, Step } from "@/lib/shapes";
+import type { NewRun, Run, Step } from "@/lib/shapes";
+import { Status } from "@/parts/status";
 import { KeyField, Refusal } from "@/parts/told";
 import { useAnswer, useApiKey } from "@/parts/use";
 import { Order } from "./order";
 import { Timeline } from "./timeline";
-
-export const STATUS: Record<RunStatus, [kind: string, words: string]> = {
-  running: ["accent", "running"],
-  awaiting_approval: ["warn", "waits for you"],
-  succeeded: ["good", "succeeded"],
-  failed: ["bad", "failed"],
-  cancelled: ["", "cancelled"],
-};
 
 export function Agents() {
   const key = useApiKey();
@@ -79,7 +72,7 @@ export function Agents() {
               {known.map((run) => (
                 <li key={run.runId}>
                   <button type="button" onClick={() => open(run.runId)} aria-current={run.runId === runId}>
-                    <span className="row apart"><strong>{run.type.replace(/_/g, " ")}</strong><Badge status={run.status} /></span>
+                    <span className="row apart"><strong>{run.type.replace(/_/g, " ")}</strong><Status of={run.status} /></span>
                     <span className="small soft number">{ago(run.createdAt)}, {usd(run.cost)}</span>
                   </button>
                 </li>
@@ -91,9 +84,4 @@ export function Agents() {
       <Timeline runId={runId} steps={steps} link={link} bearer={key ?? null} error={error} starting={starting} />
     </div>
   );
-}
-
-export function Badge({ status }: { status: RunStatus }) {
-  const [kind, words] = STATUS[status];
-  return <span className={`badge ${kind}`}>{words}</span>;
 }

@@ -7,8 +7,8 @@ import { count, duration, time, usd } from "@/lib/format";
 import { cancel, decide } from "@/lib/runs";
 import type { RunStatus, Step } from "@/lib/shapes";
 import { Check, Cross, Eye, Hand, Think, Words, Wrench } from "@/parts/icons";
+import { Status } from "@/parts/status";
 import { Refusal, Waiting } from "@/parts/told";
-import { Badge } from "./agents";
 
 const NAMES: Record<Step["type"], string> = {
   think: "Thinks",
@@ -52,7 +52,7 @@ export function Timeline({ runId, steps, link, bearer, error, starting }: Shown)
       <div className="row apart">
         <h2 id="run">The run</h2>
         <div className="row">
-          <Badge status={status} />
+          <Status of={status} />
           {runId && bearer && !ended ? <End runId={runId} bearer={bearer} /> : null}
         </div>
       </div>

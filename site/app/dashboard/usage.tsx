@@ -7,6 +7,7 @@ import type { Usage as Told } from "@/lib/shapes";
 import { days, daysAgo, hours, series, summed } from "@/lib/sums";
 import { Admin } from "@/parts/admin";
 import { Bars, Columns } from "@/parts/charts";
+import { Tile } from "@/parts/tile";
 import { Refusal, Waiting } from "@/parts/told";
 import { useAnswer } from "@/parts/use";
 
@@ -96,16 +97,6 @@ function Keys({ token, from, to, users }: { token: string; from: string; to: str
       </label>
       {error ? <Refusal error={error} retrying /> : null}
       {data ? <Bars title="Charged, by key" note="Whole days." head="Key" format={usd} data={summed(data.data, (line) => line.key ?? "", (line) => line.charged)} /> : <Waiting />}
-    </div>
-  );
-}
-
-export function Tile({ name, value, more, test }: { name: string; value: string; more?: string; test?: string }) {
-  return (
-    <div className="tile" {...(test ? { "data-test": test } : {})}>
-      <span className="name">{name}</span>
-      <span className="value">{value}</span>
-      {more ? <span className="more">{more}</span> : null}
     </div>
   );
 }

@@ -4,9 +4,9 @@ import { count, date, many, share, usd } from "@/lib/format";
 import type { Budgets as Told, Window } from "@/lib/shapes";
 import { Admin } from "@/parts/admin";
 import { Meter } from "@/parts/charts";
+import { Tile } from "@/parts/tile";
 import { Refusal, Waiting } from "@/parts/told";
 import { useAnswer } from "@/parts/use";
-import { Tile } from "../usage";
 
 export function Budgets() {
   return <Admin view="Budgets">{(token) => <View token={token} />}</Admin>;

@@ -3,9 +3,9 @@
 import { count, date, duration, share } from "@/lib/format";
 import type { Health as Told } from "@/lib/shapes";
 import { Admin } from "@/parts/admin";
+import { Tile } from "@/parts/tile";
 import { Refusal, Waiting } from "@/parts/told";
 import { useAnswer } from "@/parts/use";
-import { Tile } from "../usage";
 
 export function Health() {
   return <Admin view="Health">{(token) => <View token={token} />}</Admin>;

@@ -4,7 +4,7 @@ import { useEffect, useState, type FormEvent } from "react";
 
 import { ask, Refused } from "@/lib/api";
 import { ago, many, usd } from "@/lib/format";
-import { useKey } from "@/lib/session";
+import { keepKey } from "@/lib/session";
 import type { Key, KeyOfUser } from "@/lib/shapes";
 import { Admin } from "@/parts/admin";
 import { Copy, Refusal, Waiting } from "@/parts/told";
@@ -65,7 +65,7 @@ function Once({ made, away }: { made: Shown; away: () => void }) {
         <Copy text={made.apiKey}>Copy the key</Copy>
         <Copy text={curl}>Copy a curl with it</Copy>
         <button type="button" className="button quiet slim" disabled={used} onClick={() => {
-          useKey(made.apiKey);
+          keepKey(made.apiKey);
           setUsed(true);
         }}>{used ? "This tab has it" : "Use it in this tab"}</button>
         <button type="button" className="button quiet slim" onClick={away}>I have it</button>

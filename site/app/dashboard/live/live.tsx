@@ -3,10 +3,10 @@
 import { ago, count, duration, time, usd } from "@/lib/format";
 import type { Live as Told } from "@/lib/shapes";
 import { Admin } from "@/parts/admin";
+import { Status } from "@/parts/status";
+import { Tile } from "@/parts/tile";
 import { Refusal, Waiting } from "@/parts/told";
 import { useAnswer } from "@/parts/use";
-import { Badge } from "../../agents/agents";
-import { Tile } from "../usage";
 
 export function Live() {
   return <Admin view="Live">{(token) => <View token={token} />}</Admin>;
@@ -38,7 +38,7 @@ function View({ token }: { token: string }) {
                   <tr key={run.runId}>
                     <th scope="row">{run.type.replace(/_/g, " ")}</th>
                     <td>{run.userId}</td>
-                    <td><Badge status={run.status} /></td>
+                    <td><Status of={run.status} /></td>
                     <td className="n">{usd(run.cost)}</td>
                     <td className="n">{ago(run.createdAt)}</td>
                     <td><code>{run.runId}</code></td>
