@@ -33,10 +33,13 @@ class Asked(BaseModel):
 
 
 def answer(asked: Asked, deadline: Deadline, invocation: str) -> dict[str, Any]:
-    """`{"begun": bool}`: False for an answer that another invocation writes, or that nobody wants any more."""
-    if not answers.begin(asked.connectionId, asked.requestId, deadline):
+    """`{"begun": bool}`: False for an answer that another invocation writes, or whose connection has closed."""
+    begun = answers.begin(asked.connectionId, asked.requestId, deadline)
+    if begun is None:
         return {"begun": False}
     cancellation = Cancellation()
+    if begun["cancelled"]:  # before it began: nobody is asked
+        cancellation.cancel()
     speaker = Speaker(asked.connectionId, asked.requestId, cancellation.cancel)
     try:
         with Wanted(asked.connectionId, asked.requestId, cancellation.cancel):

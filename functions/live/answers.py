@@ -11,7 +11,7 @@ from typing import Self
 
 from live.connections import live_table
 from llm_core.aws import table
-from llm_core.aws.table import AlreadyThere
+from llm_core.aws.table import AlreadyThere, Item
 from llm_core.aws.telemetry import logger
 from llm_core.aws.writes import ConditionFailed, Write, update
 from llm_core.deadline import Deadline
@@ -37,16 +37,17 @@ def want(connection: str, request_id: str, message: str) -> None:
         raise InvalidRequest(words, param="requestId") from error
 
 
-def begin(connection: str, request_id: str, deadline: Deadline) -> bool:
-    """True once: an event that is delivered twice must not be paid twice. Raises StoreUnavailable."""
+def begin(connection: str, request_id: str, deadline: Deadline) -> Item | None:
+    """What is kept of it, once: an event that is delivered twice must not be paid twice; None then, and when its
+    connection has closed. One that was cancelled before is begun, so that its end is told. Raises StoreUnavailable.
+    """
     values = {":one": 1, ":zero": 0}
     key = _key(connection, request_id)
-    write = Write(live_table(), key, "SET #begun = :one", "#begun = :zero AND #cancelled = :zero", values)
+    write = Write(live_table(), key, "SET #begun = :one", "#begun = :zero", values)
     try:
-        update(write, deadline, again=False)
+        return update(write, deadline, again=False)
     except ConditionFailed:
-        return False
-    return True
+        return None
 
 
 def cancel(connection: str, request_id: str, deadline: Deadline) -> None:

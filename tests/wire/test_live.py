@@ -176,11 +176,16 @@ def test_a_model_that_fails_is_told_on_the_socket_and_costs_nothing(ada: Holder,
 
 
 def test_of_two_answers_with_one_id_at_once_one_is_refused(ada: Holder, live: Live) -> None:
+    model = fresh("alone")
+    ada.platform.order({"kind": "stall", "after_events": 5}, model=model)
     for _ in range(2):
-        live.say(action="complete", requestId="one", model="claude-haiku-4-5", messages=HELLO, maxTokens=20)
-    heard = [live.hear() for _ in range(5)]
-    assert sorted(each["type"] for each in heard) == ["ack", "delta", "done", "error", "usage"], heard
-    assert next(each for each in heard if each["type"] == "error")["data"]["statusCode"] == 400
+        live.say(action="complete", requestId="one", model=model, messages=HELLO, maxTokens=60)
+    heard = live.until("error")
+    assert heard[-1]["data"]["statusCode"] == 400
+    live.say(action="cancel", requestId="one")
+    heard += live.until("error")
+    assert [each["type"] for each in heard if each.get("seq") == 0] == ["ack"]
+    assert settled(ada)["held"] == 0
 
 
 BAD: list[tuple[dict[str, Any], int]] = [
