@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,18 +98,18 @@ class Door:
 @contextmanager
 def limited(share: float) -> Iterator[Path | None]:
     """A control group that gets this share of one processor; None where nobody may make one."""
-    v1 = (_GROUPS / "cpu.cfs_quota_us").exists() or (_GROUPS / "cpu.shares").exists()
-    group = (_GROUPS if v1 else _UNIFIED) / f"bench-{os.getpid()}-{int(share * 100)}"
-    try:
-        group.mkdir()
-        if v1:
-            (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            (group / "cpu.cfs_quota_us").write_text(str(int(share * PERIOD_US)))
-        else:
-            (group / "cpu.max").write_text(f"{int(share * PERIOD_US)} {PERIOD_US}")
-    except OSError:
+    for root, quota in ((_GROUPS, "cpu.cfs_quota_us"), (_UNIFIED, "cpu.max")):
+        group = root / f"bench-{os.getpid()}-{int(share * 100)}"
+        with suppress(OSError):
+            group.mkdir()
+            if (group / quota).exists():  # else this is a folder like any other
+                break
+            group.rmdir()
+    else:
         yield None
         return
+    told = int(share * PERIOD_US)
+    (group / quota).write_text(str(told) if quota != "cpu.max" else f"{told} {PERIOD_US}")
     try:
         yield group
     finally:
