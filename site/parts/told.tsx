@@ -45,21 +45,18 @@ export function Copy({ text, children = "Copy" }: { text: string; children?: str
 export function KeyField({ why }: { why: string }) {
   const key = useApiKey();
   const [typed, setTyped] = useState("");
-  if (key === undefined) return null;
-  if (key) {
-    return (
-      <p className="row small soft">
-        <span>Key <code>{key.slice(0, 20)}…</code></span>
-        <button type="button" className="button quiet slim" onClick={() => keepKey(null)}>Forget it</button>
-      </p>
-    );
-  }
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (typed.trim()) keepKey(typed.trim());
     setTyped("");
   };
-  return (
+  const has = (
+    <p className="row small soft">
+      <span>Key <code>{key ? key.slice(0, 20) : "sk-proj-"}…</code></span>
+      <button type="button" className="button quiet slim" onClick={() => keepKey(null)}>Forget it</button>
+    </p>
+  );
+  const asks = (
     <form className="form" onSubmit={submit}>
       <label className="field">
         <span>API key</span>
@@ -68,5 +65,13 @@ export function KeyField({ why }: { why: string }) {
       </label>
       <div><button className="button quiet" type="submit">Use this key</button></div>
     </form>
+  );
+  if (key !== undefined) return key ? has : asks;
+  // Not alive yet: public/theme.js says which of the two it will be, so that nothing jumps when it is.
+  return (
+    <>
+      <div className="with-key">{has}</div>
+      <div className="without-key">{asks}</div>
+    </>
   );
 }

@@ -1,4 +1,4 @@
-/* Before the first paint: the theme that was chosen here, else the system's. */
+/* Before the first paint: the theme that was chosen here, else the system's; and whether this tab has a key. */
 (function () {
   var root = document.documentElement;
   var dark = matchMedia("(prefers-color-scheme: dark)");
@@ -14,4 +14,5 @@
   }
   dark.addEventListener("change", show);
   show();
+  if (sessionStorage.getItem("drey.key")) root.dataset.key = "";
 })();

@@ -70,6 +70,16 @@ export async function pace(seconds) {
   assert.ok(answer.ok, await answer.text());
 }
 
+/** Tell the understudy to misbehave towards a model, until `free`. */
+export async function order(fault, where) {
+  const answer = await fetch(`${UNDERSTUDY}/_understudy/orders`, { method: "POST", body: JSON.stringify({ fault, ...where }) });
+  assert.ok(answer.ok, await answer.text());
+}
+
+export async function free() {
+  await fetch(`${UNDERSTUDY}/_understudy/orders`, { method: "DELETE" });
+}
+
 function need(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: these tests are run by \`make site-test\``);

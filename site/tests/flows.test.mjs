@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 
-import { close, pace, shot, signIn, tab, URL_ } from "./browser.mjs";
+import { close, free, order, pace, shot, signIn, tab, URL_ } from "./browser.mjs";
 
 after(close);
 
@@ -67,6 +67,23 @@ test("a person streams an answer, and cancels another", async () => {
     await pace(null);
   }
   assert.deepEqual(page.complaints, []);
+});
+
+test("a person sees that another route answered, and who was asked before", async () => {
+  const page = await tab("light", { key: true });
+  await order({ kind: "status", code: 529 }, { provider: "anthropic", model: "claude-pool-ft" });
+  try {
+    await page.goto("/playground/");
+    await page.getByLabel("Model or role").selectOption("claude-pool-ft");
+    await page.getByRole("button", { name: "Ask", exact: true }).click();
+    await page.getByText("A fallback answered: the first choice could not.").waitFor();
+  } finally {
+    await free();
+  }
+  const asked = await page.getByRole("region", { name: "Table: attempts" }).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.innerText));
+  assert.ok(asked.length >= 2 && asked[0].startsWith("anthropic/"), asked.join(" | "));
+  assert.match(asked.at(-1), /^bedrock\/.*\bok\b/s);
+  await shot(page, "flow-fallback");
 });
 
 test("a person watches an agent, approves what it asks, and finds every step again after leaving", async () => {
@@ -139,6 +156,8 @@ test("a person creates a key, calls the API with the copied curl, and sees that 
   await page.getByRole("row", { name: user }).getByRole("button", { name: "Revoke" }).click();
   await page.getByRole("button", { name: /for good/ }).click();
   await page.getByRole("row", { name: user }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(`${URL_}/`);
   assert.equal(await page.evaluate(() => Object.values(localStorage).concat(Object.values(sessionStorage)).some((each) => each.startsWith("sk-proj-"))), false);
   assert.deepEqual(page.complaints, []);
 });
