@@ -77,23 +77,62 @@ test("nothing jumps while a page comes up", async () => {
   }
 });
 
-test("a page is used by the keyboard alone", async () => {
+test("a person asks, votes, reads, and lets an agent work by the keyboard alone", async () => {
   const page = await tab("light", { key: true });
   await page.goto("/playground/");
-  await page.locator("select").waitFor();
-  await page.keyboard.press("Tab");
-  assert.equal(await focused(page), "Skip to the content");
-  await page.keyboard.press("Enter");
-  const ask = page.getByRole("button", { name: "Ask", exact: true });
   await page.waitForFunction(() => document.querySelectorAll("option").length > 5);
-  for (let presses = 0; presses < 20 && (await focused(page)) !== "Ask"; presses += 1) await page.keyboard.press("Tab");
-  assert.ok(await ask.evaluate((each) => each === document.activeElement), "Ask is reached");
-  await page.keyboard.press("Enter");
+  await press(page, page.getByText("Skip to the content"));
+  await press(page, page.getByRole("button", { name: "Ask", exact: true }));
   await page.locator(".badge", { hasText: "done" }).waitFor();
+
+  await page.goto("/sayings/");
+  await press(page, page.getByRole("button", { name: "Get a saying" }));
+  await page.getByText("Source", { exact: true }).waitFor();
+  await press(page, page.getByRole("button", { name: "Thumb up" }));
+  await page.getByText("Counted. Thank you.").waitFor();
+
+  await page.goto("/");
+  await press(page, page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Blog" }));
+  await page.waitForURL("**/blog/");
+  await press(page, page.getByRole("link", { name: "What a hold is" }));
+  await page.getByRole("heading", { level: 1, name: "What a hold is" }).waitFor();
+
+  await page.goto("/agents/");
+  await press(page, page.getByRole("checkbox", { name: "search" }), " ");
+  await press(page, page.getByRole("button", { name: "Start" }));
+  await page.getByRole("button", { name: "Approve" }).waitFor();
+  await press(page, page.getByRole("button", { name: "Approve" }));
+  await page.locator(".timeline .done").waitFor({ timeout: 60_000 });
 });
 
-function focused(page) {
-  return page.evaluate(() => document.activeElement?.textContent?.trim());
+test("an operator goes through the dashboard and makes a key by the keyboard alone", async () => {
+  const page = await tab();
+  await signIn(page);
+  for (const view of ["Live", "Budgets", "Health", "Usage", "Keys"]) {
+    await press(page, page.getByRole("navigation", { name: "Dashboard" }).getByRole("link", { name: view }));
+    await page.locator(`nav [aria-current="page"]`, { hasText: view }).waitFor();
+  }
+  await reach(page, page.getByLabel("User"));
+  await page.keyboard.type("keyboard");
+  await reach(page, page.getByLabel("Name"));
+  await page.keyboard.type("by keys alone");
+  await press(page, page.getByRole("button", { name: "Create" }));
+  await page.getByRole("heading", { name: "The key, shown this once" }).waitFor();
+});
+
+/** Tab goes to it, and whoever looks sees where he is. */
+async function reach(page, wanted) {
+  await wanted.waitFor({ state: "attached" });
+  for (let presses = 0; presses < 80; presses += 1) {
+    if (await wanted.evaluate((each) => each === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`${wanted} is not reached by Tab`);
+}
+
+async function press(page, wanted, key = "Enter") {
+  await reach(page, wanted);
+  await page.keyboard.press(key);
 }
 
 test("with the API down a page says so, and goes on when it is back", async () => {
