@@ -31,7 +31,7 @@ settings.register_profile("drey", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("drey")
 
 
-POOL = 150
+POOL = 300
 """Models of which no test has heard before: a breaker that one test opens is not in another's way."""
 
 _taken: dict[str, Iterator[int]] = {}

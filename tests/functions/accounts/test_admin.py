@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from llm_core import keys
-from llm_core.aws import table
+from llm_core.aws import clients, table
 from llm_core.deadline import Deadline
 from llm_core.roll_ups.counting import Fact, count
 from local import people
@@ -91,6 +91,19 @@ def test_a_look_is_written_down_once_an_hour(inside: Platform, platform: Platfor
     rows = list(operator.audited(operator.name))
     assert len(rows) == len(looks), "one for each hour, also when the hour strikes in between"
     assert {(each["what"], each["subject"]) for each in rows} == {("admin.read", "/admin/budgets")}
+
+
+def test_a_key_without_its_account_hides_no_other(inside: Platform, admin: Operator) -> None:
+    kept, lost = (
+        admin.ask(
+            "POST", "/keys", {"userId": "user-lost", "name": "x", "scopes": ["ai:complete"], "monthlyBudget": 1}
+        ).json()
+        for _ in "ab"
+    )
+    account = {"userId": {"S": f"key:{lost['keyId']}"}}
+    clients.dynamodb().delete_item(TableName=inside.environment["BUDGETS_TABLE_NAME"], Key=account)
+    listed = admin.ask("GET", "/keys")
+    assert (listed.status_code, kept["keyId"] in listed.text, lost["keyId"] in listed.text) == (200, True, False)
 
 
 def test_a_key_is_made_given_another_secret_and_ended_by_a_person(inside: Platform, admin: Operator) -> None:
