@@ -1,6 +1,7 @@
 """One table in plain values, against the emulator."""
 
 import secrets
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -11,8 +12,17 @@ from tests.conftest import Platform
 
 
 @pytest.fixture
-def keys(inside: Platform) -> str:
-    return inside.environment["KEYS_TABLE_NAME"]
+def keys(inside: Platform) -> Iterator[str]:
+    """A table of the test's own: in the platform's, whoever looks at all keys would find items that are none."""
+    name = f"t{secrets.token_hex(6)}"
+    clients.dynamodb().create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "keyId", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "keyId", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield name
+    clients.dynamodb().delete_table(TableName=name)
 
 
 def _item(**more: object) -> dict[str, object]:
