@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from llm_core.aws import clients, dynamodb
 from tests.conftest import Platform
@@ -65,3 +66,28 @@ def test_what_fails_on_the_way_raises_what_boto3_raises(
         with pytest.raises((BotoCoreError, ClientError)):
             way.get_item(TableName=table, Key=KEY)
         assert trouble.asked == times
+
+
+class Renewed:
+    """Credentials that are renewed at each look, as those of a role may be at any."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def get_frozen_credentials(self) -> Any:
+        self.looks += 1
+        return Credentials(f"AKIA{self.looks}", f"secret{self.looks}", f"token{self.looks}").get_frozen_credentials()
+
+
+def test_credentials_that_are_renewed_meanwhile_are_taken_whole(inside: Platform) -> None:
+    direct = dynamodb.Direct(clients.dynamodb(), 1)
+    direct._credentials = Renewed()
+    headers = direct._signed("GetItem", b"{}")
+    assert ("AKIA1/" in headers["Authorization"], headers["X-Amz-Security-Token"]) == (True, "token1")
+
+
+def test_who_has_no_credentials_is_told_so_as_by_boto3(inside: Platform) -> None:
+    direct = dynamodb.Direct(clients.dynamodb(), 1)
+    direct._credentials = None
+    with pytest.raises(NoCredentialsError):
+        direct.get_item(TableName="any", Key=KEY)

@@ -54,7 +54,7 @@ class Direct:
             retries=False,
             ca_certs=get_cert_path(True),
         )
-        # Where a proxy stands between, or nobody has credentials, boto3 knows what to do.
+        # Where a proxy stands between, boto3 knows what to do.
         self._alone = not get_environ_proxies(self._url)
 
     def get_item(self, **asked: Any) -> Any:
@@ -104,7 +104,9 @@ class Direct:
         """The headers of a request, signed by botocore."""
         told = {"x-amz-target": f"DynamoDB_20120810.{operation}", "content-type": "application/x-amz-json-1.0"}
         request = AWSRequest("POST", self._url, told, body)
-        SigV4Auth(self._credentials, _SERVICE, self._region).add_auth(request)
+        # Frozen, since they may be renewed between two looks at them; without any, botocore says so.
+        frozen = self._credentials and self._credentials.get_frozen_credentials()
+        SigV4Auth(frozen, _SERVICE, self._region).add_auth(request)
         return dict(request.headers.items())
 
 
