@@ -149,6 +149,17 @@ UNKNOWN = [
 ]
 
 
+def test_what_an_attempt_cost_is_in_the_books_before_its_outage_is_remembered(
+    call: Call, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Remembering may take a slow table seconds, in which whoever is late or dies would be charged an estimate."""
+    booked: list[int] = []
+    monkeypatch.setattr(outages, "note", lambda _name: booked.append(len(rows(call))))
+    with pytest.raises(ProviderDenied):
+        made(call, model, raising(ProviderDenied("no", provider="anthropic", status=401)))
+    assert booked == [1]
+
+
 @pytest.mark.parametrize("failure", UNKNOWN)
 def test_an_end_that_nobody_saw_is_booked_at_the_most_it_can_have_cost(
     call: Call, model: Model, log: io.StringIO, failure: ProviderError

@@ -96,6 +96,8 @@ class Attempt:
         if answer is not None or failure is not None:
             self._book(self._row(answer, failure), answer, failure)
         if failure is not None:
+            if isinstance(failure, ProviderDenied) and not self.own:
+                outages.note(self.model.name if failure.status == HTTPStatus.NOT_FOUND else self.model.provider)
             raise failure
         assert got is not None  # noqa: S101 - for the type checker: one of the two is there
         return got
@@ -116,8 +118,6 @@ class Attempt:
         try:
             return send() if self.own else breaker.guarded(self.model.name, self.model.provider, send), None
         except ProviderError as failure:
-            if isinstance(failure, ProviderDenied) and not self.own:
-                outages.note(self.model.name if failure.status == HTTPStatus.NOT_FOUND else self.model.provider)
             return None, failure
         except DreyError as error:  # ours: nothing was sent. Of what nobody foresaw we know nothing
             self.payment.not_asked()
