@@ -63,11 +63,7 @@ class OverHttp:
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         writer.write(f"POST {self.path} HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         answer = await http.read(reader)
-        first, pieces = 0.0, [answer.body]
-        if answer.headers.get("transfer-encoding") == "chunked":
-            async for piece in http.chunks(reader):
-                pieces.append(piece)
-                first = first or (time.perf_counter() if WORD in piece else 0.0)
+        first, pieces = await _pieces(answer, reader)
         ended = time.perf_counter()
         if answer.first.split()[1] != "200":
             raise Failed(f"{answer.first}: {b''.join(pieces)[:500]!r}")
@@ -138,11 +134,7 @@ class AsLambda:
         invocation_id, _, what = path.partition("/")
         if not invocation_id:
             raise Failed(f"The door does not start: {request.body!r}")
-        first, pieces = 0.0, [request.body]
-        if request.headers.get("transfer-encoding") == "chunked":
-            async for piece in http.chunks(reader):
-                pieces.append(piece)
-                first = first or (time.perf_counter() if WORD in piece else 0.0)
+        first, pieces = await _pieces(request, reader)
         ended = time.perf_counter()
         invocation = self._open.pop(invocation_id)
         status = json.loads(pieces[1].partition(bytes(8))[0])["statusCode"] if what == "response" else what
@@ -167,3 +159,13 @@ def _taken(began: float, first: float, ended: float, said: bytes) -> Taken:
     if not whole:
         raise Failed(f"An answer without its end: {said[-300:]!r}")
     return Taken(ended - began, (first or ended) - began)
+
+
+async def _pieces(message: http.Message, reader: asyncio.StreamReader) -> tuple[float, list[bytes]]:
+    """When the first of the model's words was there (0.0: in no chunk), and the body with all chunks after it."""
+    first, pieces = 0.0, [message.body]
+    if message.headers.get("transfer-encoding") == "chunked":
+        async for piece in http.chunks(reader):
+            pieces.append(piece)
+            first = first or (time.perf_counter() if WORD in piece else 0.0)
+    return first, pieces
