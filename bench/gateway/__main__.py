@@ -19,7 +19,7 @@ from bench.gateway.asking import Failed
 from bench.gateway.estate import Estate, standing
 from bench.gateway.lanes import LITELLM, PORTKEY, Lanes, Running, Start, request
 from bench.gateway.measure import Case, block, rounds, table_calls
-from bench.gateway.page import ALONE, AT_ONCE, DREY, EVENTS, LONG, SHORT, Run, Started
+from bench.gateway.page import AT_ONCE, DREY, EVENTS, LONG, SHORT, Run, Started
 from local.project import Project
 
 FOLDER = Project().root / "docs/benchmarks"
@@ -33,7 +33,6 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=60, help="of each case, lane and round")
     parser.add_argument("--starts", type=int, default=3, help="of each lane")
     parser.add_argument("--table-ms", type=float, default=0.0, help="how long the tables' stand-in takes")
-    parser.add_argument("--only", nargs="*", default=[], help="these lanes beside the provider")
     parser.add_argument("--dry", action="store_true", help="write no page")
     asked = parser.parse_args()
     with standing(asked.table_ms) as estate:
@@ -57,8 +56,6 @@ async def _measured(estate: Estate, asked: argparse.Namespace) -> Run:
     starts, missing = lanes.present()
     for name, why in missing.items():
         sys.stderr.write(f"{name} is left out: {why}\n")
-    if asked.only:
-        starts = {name: start for name, start in starts.items() if name in (ALONE, *asked.only)}
     async with AsyncExitStack() as stack:
         running, started = await _started(starts, asked.starts, stack)
         results = await rounds(running, cases(asked.requests), asked.rounds)
