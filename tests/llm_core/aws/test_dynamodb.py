@@ -68,6 +68,28 @@ def test_what_fails_on_the_way_raises_what_boto3_raises(
         assert trouble.asked == times
 
 
+@pytest.mark.parametrize("fault", ["reset", "silence", "denied"])
+def test_what_fails_has_the_name_that_boto3_gives_it(inside: Platform, trouble: Trouble, fault: str) -> None:
+    """An operator reads it in a log, and a caller in an answer: a time-out is not a lost connection."""
+    trouble.begin("DynamoDB", fault)
+    assert _raised(dynamodb.direct_once()) == _raised(clients.dynamodb_once())
+
+
+def test_who_is_not_there_has_the_name_that_boto3_gives_it(inside: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    clients._clients.clear()
+    try:
+        assert _raised(dynamodb.direct_once()) == _raised(clients.dynamodb_once())
+    finally:
+        clients._clients.clear()
+
+
+def _raised(way: Any) -> type[Exception]:
+    with pytest.raises((BotoCoreError, ClientError)) as failure:
+        way.get_item(TableName="any", Key=KEY)
+    return failure.type
+
+
 class Renewed:
     """Credentials that are renewed at each look, as those of a role may be at any."""
 

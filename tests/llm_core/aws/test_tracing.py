@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from llm_core import keys
 from llm_core.aws import clients, functions, machine, tracing
@@ -273,7 +273,7 @@ def test_a_call_that_goes_around_boto3_is_a_hop_all_the_same(
         direct().get_item(TableName="none", Key=key)
     clients._clients.clear()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(HTTPClientError):
+    with pytest.raises(EndpointConnectionError):
         direct_once().get_item(TableName=name, Key=key)
     clients._clients.clear()
     told = [(span["name"], span.get("error", False), span.get("fault", False)) for span in here.received()]

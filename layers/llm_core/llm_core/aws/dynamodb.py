@@ -16,7 +16,15 @@ from typing import Any, Literal
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -91,7 +99,7 @@ class Direct:
             response = self._http.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             events.emit(f"after-call-error.{name}", exception=error, context=context)
-            raise HTTPClientError(error=error) from error
+            raise _named(error)(endpoint_url=self._url, error=error) from error
         parsed = _parsed(response, operation)
         told_back: Any = response.headers
         seen = AWSResponse(self._url, response.status, told_back, response)
@@ -108,6 +116,21 @@ class Direct:
         frozen = self._credentials and self._credentials.get_frozen_credentials()
         SigV4Auth(frozen, _SERVICE, self._region).add_auth(request)
         return dict(request.headers.items())
+
+
+def _named(error: urllib3.exceptions.HTTPError) -> type[BotoCoreError]:
+    """As botocore calls it."""
+    match error:
+        case urllib3.exceptions.NewConnectionError():
+            return EndpointConnectionError
+        case urllib3.exceptions.ConnectTimeoutError():
+            return ConnectTimeoutError
+        case urllib3.exceptions.ReadTimeoutError():
+            return ReadTimeoutError
+        case urllib3.exceptions.ProtocolError():
+            return ConnectionClosedError
+        case _:
+            return HTTPClientError
 
 
 def _parsed(response: urllib3.BaseHTTPResponse, operation: Operation) -> Any:
